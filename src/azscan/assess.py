@@ -1,0 +1,367 @@
+"""Assessing: conditions held against documents, verdicts with their evidence into the estate."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from azscan.catalog.builtin import BUILT_IN, is_tenant_level
+from azscan.catalog.model import Catalog, Check
+from azscan.conditions.compile import Compiled, compile_condition
+from azscan.conditions.evidence import Ground, describe
+from azscan.conditions.grammar import parse
+from azscan.conditions.logic import FALSE, NOT_APPLICABLE, TRUE, UNREADABLE
+from azscan.conditions.nodes import Leaf, Node
+from azscan.conditions.table import plain
+from azscan.conditions.values import MISSING, Document, Items, Unreadable
+from azscan.estate.documents import Documents
+from azscan.estate.ids import parse_id, region_of
+from azscan.estate.status import TENANT_SCOPE
+from azscan.estate.store import Estate, Row
+from azscan.results import STATUSES, ResourceRef, Status
+
+FAIL, UNREAD, WAIVED, PASS, SKIPPED = range(5)
+assert STATUSES == ("fail", "unreadable", "waived", "pass", "not-applicable")
+
+# A value larger than this (encoded) is told in words: evidence names what decided, it does not copy the estate.
+LARGEST_ACTUAL = 2000
+BATCH = 5000
+_UNITS: dict[type, str] = {list: "items", dict: "members"}
+
+Match = Callable[[str, ResourceRef, Mapping[str, str]], int | None]
+
+
+class Filters(NamedTuple):
+    """Which resources are subjects (never what is linked to them); all empty means every one."""
+
+    regions: frozenset[str] = frozenset()
+    resource_groups: frozenset[str] = frozenset()
+    tags: tuple[tuple[str, str | None], ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.regions or self.resource_groups or self.tags)
+
+
+EVERYTHING = Filters()
+
+
+class Blame(NamedTuple):
+    """What unreadable verdicts rest on: a failed read, or a kind of trouble that no read stands for."""
+
+    read: int
+    kind: str
+    message: str
+
+
+class Tally:
+    """Counts of an assessment: (check, status, kind of trouble) → verdicts, and who is to blame for what is unread."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[tuple[str, Status, str]] = Counter()
+        self.resources = 0
+        self.waived: Counter[int] = Counter()
+        self.blamed: dict[Blame, Counter[str]] = {}
+
+    def of(self, status: Status) -> int:
+        """How many verdicts have that status."""
+        return sum(count for (_, each, _), count in self.counts.items() if each == status)
+
+    def blame(self, blame: Blame, check: str) -> None:
+        """Charge one unreadable verdict of `check`."""
+        self.blamed.setdefault(blame, Counter())[check] += 1
+
+
+class _Ready(NamedTuple):
+    """A check made ready: `leaves` are the nodes that evidence has named so far, by identity and in order."""
+
+    number: int
+    check: Check
+    applies: Compiled | None
+    require: Compiled
+    numbers: dict[int, int]
+    leaves: list[Node]
+
+
+class Assessor:
+    """Holds checks against every document of an estate and writes the verdicts into it.
+
+    `owners` are the subscriptions in scope (lower-case ids); `params` overrides parameters by check id; `match`
+    finds the waiver of a failed check. Times are judged at `now`.
+    """
+
+    def __init__(
+        self,
+        estate: Estate,
+        catalog: Catalog,
+        documents: Documents,
+        checks: Sequence[Check],
+        *,
+        owners: Sequence[str],
+        now: datetime,
+        params: Mapping[str, Mapping[str, Any]] | None = None,
+        filters: Filters = EVERYTHING,
+        match: Match | None = None,
+    ) -> None:
+        self.estate = estate
+        self.catalog = catalog
+        self.documents = documents
+        self.owners = owners
+        self.filters = filters
+        self.match = match
+        self.tally = Tally()
+        self._encode = msgspec.json.Encoder().encode
+        self._rows: list[tuple[Any, ...]] = []
+        self._ready = [self._compile(number, check, params or {}, now) for number, check in enumerate(checks)]
+
+    def run(self) -> Tally:
+        """Write one verdict for each check and subject, and return the counts."""
+        with self.estate.transaction() as connection:
+            connection.execute("DROP INDEX IF EXISTS verdict_of")
+            connection.execute("DELETE FROM verdict")
+            connection.execute("DELETE FROM assessed")
+        subjects: dict[str, list[_Ready]] = {}
+        for ready in self._ready:
+            subjects.setdefault(ready.check.subject, []).append(ready)
+        for subject, group in subjects.items():
+            for owner in self._owners_of(subject):
+                self._assess(subject, owner, group)
+        self._flush()
+        with self.estate.transaction() as connection:
+            connection.executemany(
+                "INSERT INTO assessed VALUES (?, ?, ?)",
+                [(ready.number, ready.check.id, self._encode(_leaf_table(ready)).decode()) for ready in self._ready],
+            )
+            connection.execute("CREATE INDEX IF NOT EXISTS verdict_of ON verdict(number, status)")
+        return self.tally
+
+    def _compile(self, number: int, check: Check, params: Mapping[str, Mapping[str, Any]], now: datetime) -> _Ready:
+        merged = {**check.params, **params.get(check.id, {})}
+        nodes = [parse(condition, merged) for condition in (check.applies, check.require) if condition is not None]
+        compiled = [compile_condition(node, now) for node in nodes]
+        applies = compiled[0] if check.applies is not None else None
+        return _Ready(number, check, applies, compiled[-1], {}, [])
+
+    def _owners_of(self, subject: str) -> Sequence[str]:
+        if subject == "tenant":
+            return ("",)
+        kind = self.catalog.collections.get(subject)
+        return ("",) if kind is not None and is_tenant_level(kind, self.catalog.collections) else self.owners
+
+    def _assess(self, subject: str, owner: str, group: Sequence[_Ready]) -> None:
+        for scope, fault in self._unread_scopes(subject, owner):
+            self._unread(subject, owner, scope, fault, group)
+        filtered = bool(self.filters) and subject not in ("subscription", "tenant") and bool(owner)
+        for row, document in self.documents.subjects(subject, owner):
+            if filtered and not self._is_chosen(row, document):
+                continue
+            self.tally.resources += 1
+            for ready in group:
+                self._hold(ready, row, document)
+            if len(self._rows) >= BATCH:
+                self._flush()
+
+    def _hold(self, ready: _Ready, row: Row, document: Document) -> None:
+        counts, check = self.tally.counts, ready.check
+        if ready.applies is not None:
+            truth, grounds = ready.applies(document)
+            if truth == FALSE:
+                counts[check.id, "not-applicable", ""] += 1
+                return
+            if truth == UNREADABLE:
+                self._add_unreadable(ready, row, grounds)
+                return
+        truth, grounds = ready.require(document)
+        if truth == TRUE:
+            counts[check.id, "pass", ""] += 1
+            self._rows.append(
+                (ready.number, row.id, PASS, self._evidence(ready, grounds), None, None, row.subscription)
+            )
+        elif truth == UNREADABLE:
+            self._add_unreadable(ready, row, grounds)
+        elif truth == NOT_APPLICABLE:
+            counts[check.id, "not-applicable", ""] += 1
+        else:
+            self._add_failed(ready, row, document, truth, grounds)
+
+    def _add_failed(self, ready: _Ready, row: Row, document: Document, truth: int, grounds: tuple[Ground, ...]) -> None:
+        reason = None if truth == FALSE else _unsaid(grounds)
+        waiver = None
+        if self.match is not None:
+            waiver = self.match(ready.check.id, reference(row, document), self._tags(row, document))
+        status: Status = "fail" if waiver is None else "waived"
+        self.tally.counts[ready.check.id, status, ""] += 1
+        if waiver is not None:
+            self.tally.waived[waiver] += 1
+        self._rows.append(
+            (
+                ready.number,
+                row.id,
+                FAIL if waiver is None else WAIVED,
+                self._evidence(ready, grounds),
+                reason,
+                waiver,
+                row.subscription,
+            )
+        )
+
+    def _add_unreadable(self, ready: _Ready, row: Row, grounds: tuple[Ground, ...]) -> None:
+        fault = next((actual for _, _, actual, _ in grounds if isinstance(actual, Unreadable)), None)
+        fault = fault or Unreadable("unavailable", "a part of the resource could not be read")
+        self.tally.counts[ready.check.id, "unreadable", fault.kind] += 1
+        self.tally.blame(_blame(fault), ready.check.id)
+        self._rows.append(
+            (ready.number, row.id, UNREAD, self._evidence(ready, grounds), _words(fault), None, row.subscription)
+        )
+
+    def _evidence(self, ready: _Ready, grounds: tuple[Ground, ...]) -> bytes:
+        """The grounds as JSON: [number of the leaf, actual, present, read] each, and the path where it varies."""
+        numbers, told = ready.numbers, []
+        for ground in grounds:
+            leaf, prefix, actual, source = ground
+            number = numbers.get(id(leaf))
+            if number is None:
+                number = numbers[id(leaf)] = len(ready.leaves)
+                ready.leaves.append(leaf)
+            kind = type(actual)
+            read = source.read if source is not None else None
+            if kind is str or kind is bool or kind is int:
+                fact: tuple[Any, ...] = (number, actual, True, read)
+            elif actual is MISSING:
+                fact = (number, None, False, read)
+            elif isinstance(actual, Unreadable):
+                fact = (number, None, False, actual.read or read)
+            else:
+                fact = (number, _told(actual), True, _read_of(actual, read))
+            told.append((*fact, describe(ground)[0]) if prefix else fact)
+        return self._encode(told)
+
+    # what could not be listed
+
+    def _unread_scopes(self, subject: str, owner: str) -> Iterator[tuple[str, Unreadable]]:
+        """Each scope whose subjects are not all known, and why: one row per check stands for each."""
+        if subject in ("tenant", "subscription"):
+            return
+        kind = self.catalog.collections.get(subject) or BUILT_IN[subject]
+        statuses = self.documents.statuses
+        if not kind.of and not kind.per:
+            fault = statuses.of(subject, owner)
+            if fault is not None:
+                yield (f"/subscriptions/{owner}" if owner else TENANT_SCOPE), fault
+            return
+        told = False
+        for parent in kind.of or ("resource_group",) * (kind.per == "resource_group"):
+            for scope, fault in self._unread_scopes(parent, owner):
+                told = True
+                yield scope, fault
+        for page in statuses.faults(subject, owner):
+            told = True
+            fault = statuses.of_read(page.id)
+            if fault is not None:
+                yield self._scope_of(page.id), fault
+        if not told and (fault := statuses.of(subject, owner)):
+            yield (f"/subscriptions/{owner}" if owner else TENANT_SCOPE), fault
+
+    def _scope_of(self, read: int) -> str:
+        return str(self.estate.connection.execute("SELECT scope FROM read WHERE id = ?", (read,)).fetchone()[0])
+
+    def _unread(self, subject: str, owner: str, scope: str, fault: Unreadable, group: Sequence[_Ready]) -> None:
+        place = self._encode([scope, fault.read])
+        for ready in group:
+            self.tally.counts[ready.check.id, "unreadable", fault.kind] += 1
+            self.tally.blame(_blame(fault), ready.check.id)
+            self._rows.append((ready.number, 0, UNREAD, place, _words(fault), None, owner))
+
+    # filters
+
+    def _is_chosen(self, row: Row, document: Document) -> bool:
+        wanted = self.filters
+        if wanted.resource_groups and parse_id(row.id_as_sent).resource_group.lower() not in wanted.resource_groups:
+            return False
+        top, owner = self._top(row, document)
+        if wanted.regions and region_of(document.get("location") or top.get("location")) not in wanted.regions:
+            return False
+        if wanted.tags:
+            tags = {name.lower(): value for name, value in self._tags(owner, document).items()}
+            return all(
+                name.lower() in tags and (value is None or tags[name.lower()].lower() == value.lower())
+                for name, value in wanted.tags
+            )
+        return True
+
+    def _tags(self, row: Row, document: Mapping[str, Any]) -> Mapping[str, str]:
+        own = document.get("tags")
+        if not isinstance(own, dict) and row.parent:
+            own = self._top(row, document)[0].get("tags")
+        return {str(name): str(value) for name, value in own.items()} if isinstance(own, dict) else {}
+
+    def _top(self, row: Row, document: Mapping[str, Any]) -> tuple[Mapping[str, Any], Row]:
+        """The resource that a child hangs on, for a child has its parent's region and tags."""
+        while row.parent and (above := self.estate.row(row.parent)) is not None:
+            row, document = above, msgspec.json.decode(above.body) or {}
+        return document, row
+
+    def _flush(self) -> None:
+        if self._rows:
+            self.estate.executemany("INSERT INTO verdict VALUES (?, ?, ?, ?, ?, ?, ?)", self._rows)
+            self._rows.clear()
+
+
+def reference(row: Row, document: Mapping[str, Any]) -> ResourceRef:
+    """What a report says of a resource: its id as Azure sent it, and the pieces that the id states."""
+    parsed = parse_id(row.id_as_sent)
+    name = document.get("name") or document.get("displayName") or document.get("userPrincipalName")
+    kind = document.get("type") or document.get("@odata.type")
+    managed_by = document.get("managedBy")
+    return ResourceRef(
+        id=row.id_as_sent,
+        name=name if isinstance(name, str) else parsed.name,
+        type=parsed.type or (kind if isinstance(kind, str) else ""),
+        subscription=row.subscription,
+        resource_group=parsed.resource_group,
+        region=region_of(document.get("location")) if document.get("location") else "",
+        managed_by=managed_by if isinstance(managed_by, str) else "",
+    )
+
+
+def _leaf_table(ready: _Ready) -> list[tuple[str, str]]:
+    table = []
+    for leaf in ready.leaves:
+        path, expected, _, _ = describe((leaf, "", MISSING, None))  # type: ignore[arg-type]
+        if isinstance(leaf, Leaf) and leaf.has_default:
+            expected += f" (absent counts as {plain(leaf.default)})"
+        table.append((path, expected))
+    return table
+
+
+def _read_of(actual: Any, read: int | None) -> int | None:
+    return actual.read or read if isinstance(actual, Items | Document) else read
+
+
+def _told(actual: Any) -> Any:
+    if isinstance(actual, Items):
+        return {"items": len(actual)}
+    try:
+        size = len(msgspec.json.encode(actual))
+    except TypeError:
+        return str(actual)[:LARGEST_ACTUAL]
+    if size <= LARGEST_ACTUAL:
+        return actual
+    return f"{len(actual)} {_UNITS.get(type(actual), 'characters')}"
+
+
+def _unsaid(grounds: tuple[Ground, ...]) -> str:
+    paths = list(dict.fromkeys(describe(ground)[0] for ground in grounds))[:3]
+    return f"Azure does not say {', '.join(paths)}" if paths else "Azure does not say"
+
+
+def _words(fault: Unreadable) -> str:
+    missing = f" (needs {fault.action})" if fault.action else ""
+    return f"{fault.kind}: {fault.message or 'this part was not read'}{missing}"
+
+
+def _blame(fault: Unreadable) -> Blame:
+    return Blame(fault.read, "", "") if fault.read else Blame(0, fault.kind, fault.message)

@@ -1,0 +1,204 @@
+"""The clouds that azscan can scan: their hosts, and what a token must be issued for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from azscan.azure.network import Network
+from azscan.errors import NothingScannedError, UsageError
+
+METADATA_API = "2022-09-01"
+_HTTP_OK = 200
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """One cloud. The URLs are https, without a slash at the end; `custom` is true where ARM's metadata told them."""
+
+    name: str
+    arm: str
+    authority: str
+    graph: str
+    arm_audience: str
+    custom: bool = False
+
+    @property
+    def arm_scope(self) -> str:
+        """The scope of a token for ARM."""
+        return f"{self.arm_audience}/.default"
+
+    @property
+    def graph_scope(self) -> str:
+        """The scope of a token for Microsoft Graph."""
+        return f"{self.graph}/.default"
+
+    def base(self, host: str) -> str:
+        """The URL that a path of `host` ("arm" or "graph") is joined to."""
+        return self.graph if host == "graph" else self.arm
+
+
+# Hosts: azure.mgmt.core.tools.get_arm_endpoints, azure.identity.AzureAuthorityHosts and
+# https://learn.microsoft.com/graph/deployments.
+_NAMED = {
+    "azurecloud": Cloud(
+        name="AzureCloud",
+        arm="https://management.azure.com",
+        authority="https://login.microsoftonline.com",
+        graph="https://graph.microsoft.com",
+        arm_audience="https://management.azure.com",
+    ),
+    "azureusgovernment": Cloud(
+        name="AzureUSGovernment",
+        arm="https://management.usgovcloudapi.net",
+        authority="https://login.microsoftonline.us",
+        graph="https://graph.microsoft.us",
+        arm_audience="https://management.core.usgovcloudapi.net",
+    ),
+    "azurechinacloud": Cloud(
+        name="AzureChinaCloud",
+        arm="https://management.chinacloudapi.cn",
+        authority="https://login.chinacloudapi.cn",
+        graph="https://microsoftgraph.chinacloudapi.cn",
+        arm_audience="https://management.chinacloudapi.cn",
+    ),
+}
+NAMES = tuple(cloud.name for cloud in _NAMED.values())
+
+
+def named(name: str) -> Cloud:
+    """The public or national cloud of that name, in any case; raises UsageError for another name."""
+    cloud = _NAMED.get(name.strip().lower())
+    if cloud is None:
+        raise UsageError(
+            f"There is no cloud named {name!r}.",
+            hint=f"Use one of {', '.join(NAMES)}, or the https URL of a Resource Manager.",
+        )
+    return cloud
+
+
+async def discover(url: str, network: Network, *, timeout: float = 30.0) -> Cloud:
+    """The cloud whose Resource Manager stands at `url`, as its own metadata describes it.
+
+    Asks GET {url}/metadata/endpoints without a token; sign-in and Graph hosts come from the answer. Raises
+    UsageError where `url` or a host in the answer is not https, or the answer is not such metadata, and
+    NothingScannedError where nobody answers.
+    """
+    base = _own_url(url)
+    status, body = await _get(f"{base}/metadata/endpoints?api-version={METADATA_API}", network, timeout)
+    if status != _HTTP_OK:
+        raise UsageError(
+            f"{base} answered {status} when asked for its endpoints: it does not look like a Resource Manager.",
+            hint="Check the host that --cloud names.",
+        )
+    return cloud_from_metadata(base, body)
+
+
+def cloud_from_metadata(base: str, body: bytes) -> Cloud:
+    """The cloud that the answer of {base}/metadata/endpoints describes; raises UsageError as `discover` does.
+
+    The answer is one object, or, from older versions, a list of them.
+    """
+    try:
+        document: Any = msgspec.json.decode(body.removeprefix(_BOM))
+    except msgspec.DecodeError as error:
+        raise _not_metadata(base, "is not JSON") from error
+    if isinstance(document, list):
+        document = document[0] if document else None
+    if not isinstance(document, dict):
+        raise _not_metadata(base, "is not an object")
+    sign_in = document.get("authentication")
+    if not isinstance(sign_in, dict):
+        raise _not_metadata(base, "has no authentication")
+    return Cloud(
+        name=_text(document.get("name")) or urlsplit(base).netloc,
+        arm=base,
+        authority=_told_url(base, "authentication.loginEndpoint", sign_in.get("loginEndpoint")),
+        graph=_told_url(base, "microsoftGraphResourceId", document.get("microsoftGraphResourceId")),
+        arm_audience=_audience(base, sign_in.get("audiences")),
+        custom=True,
+    )
+
+
+async def _get(url: str, network: Network, timeout: float) -> tuple[int, bytes]:
+    import aiohttp
+
+    connector = aiohttp.TCPConnector(ssl=network.ssl_context, limit=1)
+    limits = aiohttp.ClientTimeout(total=timeout)
+    try:
+        async with (
+            aiohttp.ClientSession(connector=connector, trust_env=False, timeout=limits) as client,
+            client.get(url, proxy=network.proxy_for(url), allow_redirects=False) as response,
+        ):
+            return response.status, await response.read()
+    except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError) as error:
+        raise NothingScannedError(
+            f"{urlsplit(url).netloc} presents a certificate that is not trusted here.",
+            hint="Point SSL_CERT_FILE at the certificate authority that issued it.",
+        ) from error
+    except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        reason = "no answer in time" if isinstance(error, TimeoutError) else type(error).__name__
+        raise NothingScannedError(
+            f"{urlsplit(url).netloc} could not be asked for its endpoints ({reason}).",
+            hint="Check the host that --cloud names, the network, and HTTPS_PROXY.",
+        ) from error
+
+
+def _own_url(url: str) -> str:
+    parts = _split(url)
+    if parts is None or parts[1]:
+        raise UsageError(
+            f"{url!r} is not the address of a Resource Manager.",
+            hint="Write it as https://HOST or https://HOST:PORT.",
+        )
+    return parts[0]
+
+
+def _told_url(base: str, name: str, value: object) -> str:
+    text = _text(value)
+    if not text:
+        raise _not_metadata(base, f"has no {name}")
+    parts = _split(text)
+    if parts is None:
+        raise UsageError(
+            f"{base} names {text!r} as its {name}, which is not an https address.",
+            hint="No token is sent to such a host. Check the host that --cloud names.",
+        )
+    return parts[0] + parts[1]
+
+
+def _split(url: str) -> tuple[str, str] | None:
+    """Origin and path (without a slash at the end) of a plain https URL, else None."""
+    try:
+        parts = urlsplit(url.strip())
+        port = parts.port
+    except ValueError:
+        return None
+    if parts.scheme != "https" or not parts.hostname or parts.username is not None or parts.query or parts.fragment:
+        return None
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    origin = f"https://{host}" if port in (None, 443) else f"https://{host}:{port}"
+    return origin, parts.path.rstrip("/")
+
+
+def _audience(base: str, audiences: object) -> str:
+    told = [text for text in map(_text, audiences) if text] if isinstance(audiences, list) else []
+    if not told:
+        raise _not_metadata(base, "has no authentication.audiences")
+    own = [text for text in told if text.rstrip("/").lower() == base.lower()]
+    return (own or told)[0].rstrip("/")
+
+
+def _text(value: object) -> str:
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _not_metadata(base: str, what: str) -> UsageError:
+    return UsageError(
+        f"What {base} answers as its endpoints {what}.",
+        hint="Check the host that --cloud names: it must be a Resource Manager.",
+    )

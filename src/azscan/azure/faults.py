@@ -1,0 +1,194 @@
+"""Reads Azure's errors: which kind of fault an HTTP answer is, in all the shapes in which Azure writes them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from azscan.azure.answers import Ask, Fault, FaultKind
+from azscan.azure.scrub import scrub
+
+MESSAGE_LIMIT: Final = 300
+_BOM: Final = b"\xef\xbb\xbf"
+_UNAUTHORIZED, _FORBIDDEN, _TIMEOUT, _CONFLICT, _TOO_MANY = 401, 403, 408, 409, 429
+_MAY_MEAN_ABSENT: Final = (400, 404)
+_MAY_BE_A_STATE: Final = (400, 409, 412, 422)
+_REDIRECTS: Final = range(300, 400)
+_SERVER_ERRORS: Final = range(500, 600)
+
+
+class Words(msgspec.Struct, frozen=True):
+    """What an error body says: code, message (one line, scrubbed), and its details as (code, target) pairs.
+
+    `code` and `message` are "" where the body has none, or is no JSON at all.
+    """
+
+    code: str = ""
+    message: str = ""
+    details: tuple[tuple[str, str], ...] = ()
+
+
+def _folded(*codes: str) -> frozenset[str]:
+    return frozenset(code.lower() for code in codes)
+
+
+# https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/common-deployment-errors
+_NOT_REGISTERED = _folded(
+    "MissingSubscriptionRegistration",
+    "SubscriptionNotRegistered",
+    "Subscription Not Registered",
+    "ResourceProviderNotRegistered",
+)
+_UNSUPPORTED = _folded(
+    "InvalidResourceType",
+    "NoRegisteredProviderFound",
+    "InvalidApiVersionParameter",
+    "InvalidResourceNamespace",
+    "UnsupportedApiVersion",
+    "LocationNotAvailableForResourceType",
+)
+_PARENT_GONE = _folded("ParentResourceNotFound", "ResourceGroupNotFound")
+# PostgreSQL flexible servers answer ServerStoppedError (400), MySQL's ServerUnavailableForOperation (409).
+_WRONG_STATE = _folded(
+    "ServerStoppedError",
+    "ServerUnavailableForOperation",
+    "ServerIsNotReady",
+    "ServerNotReady",
+    "ReadOnlyDisabledSubscription",
+    "DisabledSubscription",
+    "SubscriptionDisabled",
+)
+_STATE_WORDS = re.compile(
+    r"(?i)\b(?:is|are|was|in|state|status)\b[^.]{0,40}?\b(?:stopped|stopping|paused|pausing|suspended|deallocated"
+    r"|hibernated|not running|not online|offline)\b"
+)
+_LICENCE_WORDS = re.compile(
+    r"(?i)\bpremium\b[^.]{0,40}\blicen[cs]e|\blicen[cs]e[^.]{0,60}\bpremium\b"
+    r"|\b(?:tenant|needs?|requires?)\b[^.]{0,60}\b(?:P1|P2|Governance|Premium)\b[^.]{0,30}\blicen[cs]e"
+)
+_ACTION = re.compile(r"perform action '([^']+)'")
+_PERMISSION = re.compile(r"requires one of '([^',]+)")
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"'(])")
+
+
+def fault_of(status: int, headers: Mapping[str, str], body: bytes, ask: Ask) -> Fault:
+    """The fault that this answer to `ask` is; for answers that are no success (status 300 and above).
+
+    Whether a 404 or 400 means absent is for `ask.absent` to say; where several meanings fit, that one is first.
+    """
+    words = error_words(body)
+    kind = _kind(status, words, ask)
+    return Fault(
+        kind=kind,
+        message=words.message or _standard_message(status, words.code, body),
+        code=words.code,
+        action=_action(words.message) if kind == "access_denied" else "",
+    )
+
+
+def error_words(body: bytes) -> Words:
+    """What an error body says, whichever of Azure's shapes it has.
+
+    Met so far: an `error` member, code and message at the top, `Message` alone, `odata.error` with an object as
+    message, RFC 9110 problem details, null, XML, HTML, plain text. JSON inside a message is not read.
+    """
+    try:
+        document: Any = msgspec.json.decode(body.removeprefix(_BOM)) if body else None
+    except (msgspec.DecodeError, RecursionError):
+        return Words()
+    if not isinstance(document, dict):
+        return Words()
+    top = {str(key).lower(): value for key, value in document.items()}
+    error = next((top[key] for key in ("error", "odata.error") if isinstance(top.get(key), dict)), None)
+    inner = {str(key).lower(): value for key, value in error.items()} if error is not None else top
+    code = _code(inner.get("code")) or (_code(top.get("error")) if error is None else "")
+    message = next(
+        (text for key in ("message", "error_description", "detail", "title") if (text := _sentence(inner.get(key)))), ""
+    )
+    return Words(code, message, _details(inner.get("details")))
+
+
+def short(text: str) -> str:
+    """`text` as one sentence of at most 300 characters, without tokens and secrets."""
+    line = next((part for part in (piece.strip() for piece in text.splitlines()) if part), "")
+    line = line.partition("{")[0].strip() if "{" in line else line
+    line = scrub(" ".join(line.split()))
+    line = _SENTENCE_END.split(line, maxsplit=1)[0]
+    return line if len(line) <= MESSAGE_LIMIT else line[: MESSAGE_LIMIT - 1].rstrip() + "…"
+
+
+def _kind(status: int, words: Words, ask: Ask) -> FaultKind:
+    code = words.code.lower()
+    if status in _MAY_MEAN_ABSENT and code and any(code == absent.lower() for absent in ask.absent):
+        return "absent"
+    if status in _REDIRECTS:
+        return "bad_response"
+    if status == _TOO_MANY:
+        return "throttled"
+    if status == _TIMEOUT or status in _SERVER_ERRORS:
+        return "unavailable"
+    return _kind_by_code(code) or _kind_by_words(status, words) or "rejected"
+
+
+def _kind_by_code(code: str) -> FaultKind | None:
+    if code in _NOT_REGISTERED:
+        return "not_registered"
+    if code in _UNSUPPORTED:
+        return "unsupported"
+    if code in _PARENT_GONE:
+        return "parent_gone"
+    if code in _WRONG_STATE:
+        return "wrong_state"
+    if "nonpremium" in code or "licenserequired" in code:
+        return "licence"
+    return None
+
+
+def _kind_by_words(status: int, words: Words) -> FaultKind | None:
+    if status in (_UNAUTHORIZED, _FORBIDDEN, *_MAY_MEAN_ABSENT) and _LICENCE_WORDS.search(words.message):
+        return "licence"
+    if status == _UNAUTHORIZED:
+        return "unauthenticated"
+    if status == _FORBIDDEN:
+        return "access_denied"
+    if status in _MAY_BE_A_STATE and _STATE_WORDS.search(words.message):
+        return "wrong_state"
+    return None
+
+
+def _action(message: str) -> str:
+    found = _ACTION.search(message) or _PERMISSION.search(message)
+    return found.group(1).strip() if found else ""
+
+
+def _standard_message(status: int, code: str, body: bytes) -> str:
+    if code:
+        return f"Azure answered {status} ({code}) and said no more."
+    if status in _REDIRECTS:
+        return f"Azure answered {status} and points to another place, which is not followed."
+    if body.lstrip()[:1] == b"<":
+        return f"Azure answered {status} with a page instead of an error in JSON."
+    return f"Azure answered {status} and gave no reason."
+
+
+def _code(value: object) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return scrub(value.strip())[:120] if isinstance(value, str) else ""
+
+
+def _sentence(value: object) -> str:
+    if isinstance(value, dict):
+        value = value.get("value")
+    return short(value) if isinstance(value, str) else ""
+
+
+def _details(value: object) -> tuple[tuple[str, str], ...]:
+    if not isinstance(value, list):
+        return ()
+    return tuple(
+        (_code(detail.get("code")), _code(detail.get("target"))) for detail in value[:10] if isinstance(detail, dict)
+    )

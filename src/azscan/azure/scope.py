@@ -1,0 +1,260 @@
+"""Which subscriptions are scanned, and for each one that is not, why."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from azscan.azure.answers import Answer, Ask, Fault
+from azscan.azure.signin_errors import CODES, explain
+from azscan.errors import AzscanError, NothingScannedError, SignInError, UsageError
+
+# https://learn.microsoft.com/rest/api/resources/subscriptions/list
+SUBSCRIPTIONS = "/subscriptions?api-version=2022-12-01"
+# https://learn.microsoft.com/rest/api/managementgroups/management-groups/get-descendants
+DESCENDANTS = "/providers/Microsoft.Management/managementGroups/{group}/descendants?api-version=2023-04-01"
+
+# https://learn.microsoft.com/azure/cost-management-billing/manage/subscription-states: a disabled or expired
+# subscription can still be read, a deleted one cannot. Any other state, known or not, is scanned.
+_ASLEEP = {"disabled", "expired"}
+_GONE = {"deleted"}
+
+
+class Reader(Protocol):
+    """The part of the session that choosing needs."""
+
+    async def read(self, ask: Ask) -> Answer:
+        """Return what Azure answers."""
+
+    def allow(self, subscription: str) -> None:
+        """Let later reads name this subscription."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A subscription that is not scanned; `state` is Azure's, "" where it does not say."""
+
+    id: str
+    name: str
+    state: str
+    reason: str
+
+    def __str__(self) -> str:
+        name = f"{self.name} ({self.id})" if self.name else self.id
+        state = f"state {self.state}: " if self.state else ""
+        return f"{name} is left out, {state}{self.reason}"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The subscriptions to scan, as Azure lists them, in order of name, and those that are left out."""
+
+    subscriptions: tuple[dict[str, Any], ...]
+    left_out: tuple[LeftOut, ...] = ()
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The subscriptions' ids, in lower case."""
+        return tuple(map(_id, self.subscriptions))
+
+
+async def choose_subscriptions(
+    session: Reader,
+    wanted: Sequence[str] = (),
+    management_group: str = "",
+    excluded: Sequence[str] = (),
+    tenant: str = "",
+    *,
+    who: str = "",
+) -> Scope:
+    """Return the subscriptions to scan, and allow the session to read them.
+
+    `wanted` and `excluded` hold ids or names, one or several separated by commas; without `wanted` it is every
+    subscription that the identity sees. With a management group only those below it count. `tenant` and `who` are
+    for messages. Raises UsageError for what matches nothing or more than one, NothingScannedError where nothing is
+    left or the list cannot be read to its end (what is not known to be all is not scanned as if it were).
+    """
+    items, fault = await _pages(session, SUBSCRIPTIONS)
+    visible = {_id(item): item for item in items if _id(item)}
+    if fault and not visible:
+        raise _unlisted(fault, who, tenant)
+    if not visible:
+        raise _none_visible(who, tenant)
+    asked = _resolve(wanted, visible, "subscription", who, fault)
+    if fault and not wanted:
+        raise _unlisted(fault, who, tenant)
+    unwanted = _resolve(excluded, visible, "excluded subscription", who, fault)
+    pool, left_out = set(asked or visible), []
+    if management_group:
+        below = await _below(session, management_group)
+        outside = [_name(visible[each]) for each in asked if each not in below]
+        if outside:
+            raise UsageError(
+                f"{outside[0]} is not below the management group {management_group}",
+                hint="leave out --management-group or --subscription",
+            )
+        pool &= set(below)
+        why = f"it is below {management_group}, but this identity cannot see it"
+        left_out += [LeftOut(each, name, "", why) for each, name in below.items() if each not in visible]
+    chosen = []
+    for item in sorted((visible[each] for each in pool), key=lambda item: (_name(item).casefold(), _id(item))):
+        reason = _reason(item, asked, unwanted)
+        if reason:
+            left_out.append(LeftOut(_id(item), _name(item), _text(item, "state"), reason))
+        else:
+            chosen.append(item)
+    if not chosen:
+        raise _all_left_out(left_out, management_group)
+    for item in chosen:
+        session.allow(_id(item))
+    return Scope(tuple(chosen), tuple(left_out))
+
+
+async def _pages(session: Reader, target: str) -> tuple[list[dict[str, Any]], Fault | None]:
+    """Return every item, and what went wrong if the list could not be read to its end."""
+    items: list[dict[str, Any]] = []
+    seen: set[str] = set()
+    while target:
+        if target in seen:
+            return items, Fault("bad_response", "the list's next links lead back to a page that was read already")
+        seen.add(target)
+        answer = await session.read(Ask(target))
+        items += [item for item in answer.items if isinstance(item, dict)]
+        if answer.fault:
+            return items, answer.fault
+        target = answer.next
+    return items, None
+
+
+async def _below(session: Reader, group: str) -> dict[str, str]:
+    """Return the subscriptions below a management group at any depth: names by id."""
+    group_id = group.strip().rstrip("/").rpartition("/")[2]
+    items, fault = await _pages(session, DESCENDANTS.format(group=quote(group_id, safe="")))
+    if fault and fault.kind == "absent":
+        raise UsageError(
+            f"there is no management group {group_id!r}",
+            hint="give its id, not its display name: az account management-group list --output table",
+        )
+    if fault:
+        hint = "ask for Management Group Reader on it, or name the subscriptions with --subscription"
+        raise NothingScannedError(f"the management group {group_id!r} could not be read: {_words(fault)}", hint=hint)
+    subscriptions = (item for item in items if _text(item, "type").lower().endswith("/subscriptions"))
+    names = {}
+    for item in subscriptions:
+        properties = item.get("properties")
+        name = _text(properties, "displayName") if isinstance(properties, Mapping) else ""
+        names[(_text(item, "name") or _last(_text(item, "id"))).lower()] = name
+    return names
+
+
+def _resolve(
+    texts: Iterable[str], visible: Mapping[str, dict[str, Any]], noun: str, who: str, fault: Fault | None
+) -> set[str]:
+    """Return the ids that the texts name."""
+    found: set[str] = set()
+    for text in texts:
+        # A name may hold commas itself, so the whole text is tried first.
+        names = [text] if _matches(text, visible) else [part for part in text.split(",") if part.strip()]
+        if not names:
+            # An unset variable in a pipeline must not turn into "all of them".
+            raise UsageError(f"the {noun} is empty", hint="give an id or a name, or leave the option out")
+        for name in names:
+            matches = _matches(name, visible)
+            if not matches and fault:
+                raise NothingScannedError(
+                    f"the list of subscriptions could not be read to its end, and {name.strip()!r} is not in what came:"
+                    f" {_words(fault)}",
+                    hint="run the command again",
+                )
+            if not matches:
+                raise _unknown(name.strip(), visible, noun, who)
+            if len(matches) > 1:
+                raise UsageError(
+                    f"{len(matches)} subscriptions are called {name.strip()!r}: {', '.join(sorted(matches))}",
+                    hint="give the id instead of the name",
+                )
+            found |= matches
+    return found
+
+
+def _matches(text: str, visible: Mapping[str, dict[str, Any]]) -> set[str]:
+    wanted = text.strip().casefold()
+    key = wanted.removeprefix("/subscriptions/").rstrip("/")
+    if key in visible:
+        return {key}
+    return {each for each, item in visible.items() if _name(item).strip().casefold() == wanted}
+
+
+def _unknown(name: str, visible: Mapping[str, dict[str, Any]], noun: str, who: str) -> UsageError:
+    names = {known.casefold(): known for each, item in visible.items() for known in (_name(item), each) if known}
+    close = get_close_matches(name.casefold(), names, n=1, cutoff=0.5)
+    hint = f"did you mean {names[close[0]]!r}?" if close else f"visible are: {_some(map(_name, visible.values()))}"
+    return UsageError(f"no {noun} {name!r} is visible to {who or 'this identity'}", hint=hint)
+
+
+def _reason(item: Mapping[str, Any], asked: Collection[str], unwanted: Collection[str]) -> str:
+    state = _text(item, "state").lower()
+    if _id(item) in unwanted:
+        return "excluded by --exclude-subscription"
+    if state in _GONE:
+        return "there is nothing left to read"
+    if state in _ASLEEP and _id(item) not in asked:
+        return "its services are stopped; name it with --subscription to read it anyway"
+    return ""
+
+
+def _none_visible(who: str, tenant: str) -> NothingScannedError:
+    place = f" in tenant {tenant}" if tenant else ""
+    return NothingScannedError(
+        f"no subscription is visible to {who or 'this identity'}{place}",
+        hint="ask for Reader on a subscription, or choose another tenant with --tenant",
+    )
+
+
+def _all_left_out(left_out: Sequence[LeftOut], management_group: str) -> NothingScannedError:
+    if not left_out:
+        return NothingScannedError(
+            f"no subscription below the management group {management_group} is visible",
+            hint="ask for Reader on the management group, or check its id",
+        )
+    lines = "".join(f"\n  {each}" for each in left_out)
+    return NothingScannedError(f"no subscription is left to scan:{lines}", hint="name one with --subscription")
+
+
+def _unlisted(fault: Fault, who: str, tenant: str) -> AzscanError:
+    place = f" in tenant {tenant}" if tenant else ""
+    message = f"the subscriptions of {who or 'this identity'}{place} could not be listed: {_words(fault)}"
+    if fault.kind == "unauthenticated":
+        return SignInError(message, hint=explain(f"{fault.code} {fault.message}").remedy)
+    return NothingScannedError(message, hint="run the command again, with --debug to see Azure's answer")
+
+
+def _words(fault: Fault) -> str:
+    words = CODES[fault.code][0] if fault.code in CODES else fault.message
+    return f"{words or fault.kind.replace('_', ' ')}" + (f" ({fault.code})" if fault.code else "")
+
+
+def _id(item: Mapping[str, Any]) -> str:
+    return (_text(item, "subscriptionId") or _last(_text(item, "id"))).lower()
+
+
+def _name(item: Mapping[str, Any]) -> str:
+    return _text(item, "displayName") or _id(item)
+
+
+def _text(item: Mapping[str, Any], key: str) -> str:
+    value = item.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _last(resource_id: str) -> str:
+    return resource_id.rstrip("/").rpartition("/")[2]
+
+
+def _some(names: Iterable[str], most: int = 5) -> str:
+    ordered = sorted(names, key=str.casefold)
+    more = f" and {len(ordered) - most} more" if len(ordered) > most else ""
+    return ", ".join(ordered[:most]) + more

@@ -1,0 +1,60 @@
+"""The first draft of a check, for its author to fill in: every key, in order, with what it is for."""
+
+from __future__ import annotations
+
+from azscan.catalog.model import Catalog, Service
+from azscan.catalog.tables import CHECK, CHECK_ID
+from azscan.errors import UsageError
+from azscan.words import did_you_mean
+
+_BODY = {
+    "title": "title: {title}",
+    "severity": "severity: medium",
+    "status": "status: experimental",
+    "subject": "subject: {subject}",
+    "require": "require:\n  field: properties.enabled\n  equals: true",
+    "why": "why: >-\n  What goes wrong in practice where this is not so.",
+    "fix": "fix:\n  text: >-\n    What to change, in the portal's words.",
+    "examples": "examples:\n  pass:\n    - properties: {{enabled: true}}\n  fail:\n"
+    "    - properties: {{enabled: false}}\n    - properties: {{}}",
+}
+_OPTIONAL = {
+    "aliases": "aliases: []",
+    "applies": "applies: {{field: kind, notEquals: FileStorage, default: Storage}}",
+    "params": "params: {{days: 90}}",
+    "policy": "policy: []",
+    "false-positives": "false-positives: >-\n#   …",
+    "refs": "refs: []",
+}
+
+
+def service_of(catalog: Catalog, check_id: str) -> Service:
+    """The service that a check with this id belongs to; UsageError where the id begins with none."""
+    if CHECK_ID.match(check_id) is None:
+        raise UsageError(f"{check_id} is no id of a check", hint=f"an id is {CHECK_ID.shape}")
+    if check_id in catalog.checks:
+        raise UsageError(f"there is a check {check_id} already", hint=f"see it: azscan checks show {check_id}")
+    starts = {start: service for service in catalog.services.values() for start in (service.name, *service.prefixes)}
+    fitting = [start for start in starts if check_id.startswith(f"{start}-")]
+    if not fitting:
+        near = did_you_mean(check_id.partition("-")[0], starts)
+        raise UsageError(f"{check_id} does not begin with a service's name", hint=near or "as in storage-https-only")
+    return starts[max(fitting, key=len)]
+
+
+def draft(check_id: str, service: Service) -> str:
+    """The text of a new check of the service: it loads and passes its own examples; optional keys are comments."""
+    subject = next((name for name, kind in service.collections.items() if not kind.of), "subscription")
+    rest = check_id.removeprefix(f"{service.name}-").replace("-", " ")
+    title = f"{service.title}: {rest}"
+    lines = []
+    for key in CHECK.keys.values():
+        if key.name == "id":
+            lines.append(f"id: {check_id}")
+        elif key.name in _BODY:
+            body = _BODY[key.name].format(title=title[:120], subject=subject)
+            first, *more = body.split("\n")
+            lines.append("\n".join([f"{first}  # {key.words}" if key.name != "title" else first, *more]))
+        else:
+            lines.append(f"# {_OPTIONAL[key.name].format()}  # {key.words}")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,124 @@
+"""Commands that mend a finding: a template with the resource filled in, every value quoted for the shell.
+
+Names come from strangers. A value that no quoting makes harmless yields no command at all: control characters,
+a leading - or @ (az would take it for an option or a file to read), and for PowerShell also what cmd.exe,
+which runs az.cmd on Windows, would interpret inside quotes.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import unicodedata
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+from azscan.results import ResourceRef
+
+Shell = Literal["posix", "powershell"]
+
+PLACEHOLDERS: Mapping[str, str] = {
+    "id": "the resource's id",
+    "name": "its name",
+    "location": "its region",
+    "resource_group": "the resource group that it is in",
+    "subscription": "the id of its subscription",
+    "parent_id": "the id of the resource that it is a part of",
+    "parent_name": "the name of that resource",
+    "root_id": "the id of the top-level resource that it is a part of",
+    "root_name": "the name of that top-level resource",
+}
+
+_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+# A run of text that a shell takes as one word as it stands, with at least one placeholder in it.
+_RUN = re.compile(r"[\w./:=,+-]*\{[a-z_]+\}(?:[\w./:=,+-]|\{[a-z_]+\})*", re.ASCII)
+_PLAIN_POWERSHELL = re.compile(r"[\w./:=+-]+", re.ASCII)
+# PowerShell closes a single-quoted string with any of these, and doubles each to mean itself.
+_POWERSHELL_QUOTES = re.compile("(['\u2018\u2019\u201a\u201b])")
+_CMD_SPECIAL = frozenset('"&|<>^%!')
+
+
+def unknown_placeholders(template: str) -> list[str]:
+    """The names in braces that `render` does not know, as written."""
+    return [name for name in _PLACEHOLDER.findall(template) if name not in PLACEHOLDERS]
+
+
+def quoted_placeholders(template: str) -> list[str]:
+    """The placeholders that stand inside quotes, where quoting their value would end the quotes."""
+    inside: list[str] = []
+    if "'" not in template and '"' not in template:
+        return inside
+    quote = ""
+    position = 0
+    while position < len(template):
+        character = template[position]
+        match = _PLACEHOLDER.match(template, position)
+        if character == "\\" and quote != "'":
+            position += 1
+        elif quote:
+            if character == quote:
+                quote = ""
+            elif match:
+                inside.append(match.group(1))
+        elif character in "'\"":
+            quote = character
+        position += 1
+    return inside
+
+
+def render(template: str, resource: ResourceRef, shell: Shell = "posix") -> str:
+    """The command for one resource, safe to paste; "" where a value is not known or cannot be made safe."""
+    values = _values(resource)
+    used = [values.get(name, "") for name in _PLACEHOLDER.findall(template)]
+    if quoted_placeholders(template) or not all(_is_safe(value, shell) for value in used):
+        return ""
+    quote = shlex.quote if shell == "posix" else _quote_powershell
+    return _RUN.sub(_filler(values, quote), template)
+
+
+def _filler(values: Mapping[str, str], quote: Callable[[str], str]) -> Callable[[re.Match[str]], str]:
+    def fill(run: re.Match[str]) -> str:
+        return quote(_PLACEHOLDER.sub(lambda match: values[match.group(1)], run.group()))
+
+    return fill
+
+
+def _quote_powershell(text: str) -> str:
+    if _PLAIN_POWERSHELL.fullmatch(text) and not text.startswith("-"):
+        return text
+    return "'" + _POWERSHELL_QUOTES.sub(r"\1\1", text) + "'"
+
+
+def _is_safe(value: str, shell: Shell) -> bool:
+    if not value or value[0] in "-@" or any(unicodedata.category(character)[0] == "C" for character in value):
+        return False
+    return shell == "posix" or not _CMD_SPECIAL & set(value)
+
+
+def _values(resource: ResourceRef) -> dict[str, str]:
+    parent, root = _above(resource.id)
+    return {
+        "id": resource.id,
+        "name": resource.name,
+        "location": resource.region,
+        "resource_group": resource.resource_group,
+        "subscription": resource.subscription,
+        "parent_id": parent,
+        "parent_name": parent.rpartition("/")[2],
+        "root_id": root,
+        "root_name": root.rpartition("/")[2],
+    }
+
+
+def _above(identifier: str) -> tuple[str, str]:
+    """The parent's id and the top-level resource's, "" where there is none: ids are pairs of type and name."""
+    head, _, tail = identifier.rpartition("/providers/")
+    pieces = tail.split("/")  # namespace, type, name, type, name, …
+    pairs = (len(pieces) - 1) // 2
+    if not head and not identifier.startswith("/providers/"):
+        return "", ""
+    # A top-level resource belongs to its group, an extension resource to what it extends.
+    parent = identifier.rsplit("/", 2)[0] if pairs >= 2 else head
+    first, _, rest = identifier.partition("/providers/")
+    root = "/".join([first, "providers", *rest.split("/")[:3]]) if rest.count("/") >= 2 else ""
+    return parent, root

@@ -1,0 +1,116 @@
+"""The command line: commands are loaded when they are called, so that `azscan --help` is quick."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import typer
+import typer.core
+
+from azscan import __version__
+from azscan.errors import AzscanError
+
+# command → (module that holds its typer app, what it does); the help of the top level needs nothing more.
+COMMANDS = {
+    "scan": ("azscan.cli.scan", "Read an estate, hold it against the checks, and report"),
+    "checks": ("azscan.cli.checks", "List, show, write, validate and test checks"),
+    "emulator": ("azscan.cli.emulator", "Serve an estate as Azure would, to rehearse without Azure"),
+}
+
+EPILOG = """\
+Try it without Azure:
+  azscan scan --demo
+
+Exit codes of scan:
+  0 all is well                        10 a check at or above --fail-on failed
+  2 wrong usage or configuration        4 the gate held, but a check could not be decided
+  3 nothing could be scanned            5 the estate or an output cannot be written
+  130 interrupted                       1 a fault of azscan's own
+"""
+
+
+class LazyGroup(typer.core.TyperGroup):
+    """The commands by name; a command's module is imported when the command is asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of that name, or None."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = typer.main.get_command(importlib.import_module(COMMANDS[cmd_name][0]).app)
+        command.name = cmd_name
+        return command
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Plain text from the table, without importing a command."""
+        width = max(map(len, COMMANDS))
+        lines = "".join(f"  {name:<{width}}  {says}\n" for name, (_, says) in COMMANDS.items())
+        formatter.write(
+            "azscan reads the configuration of an Azure estate, holds it against declared checks,\n"
+            "and never guesses: what could not be read is unreadable, never a pass. It only reads.\n\n"
+            "Usage: azscan COMMAND [OPTIONS]\n\n"
+            f"Commands (azscan COMMAND --help tells more):\n{lines}\n"
+            "Options:\n  --version  Show the version\n  --help     Show this text\n\n"
+            f"{EPILOG}"
+        )
+
+
+app = typer.Typer(cls=LazyGroup, rich_markup_mode=None, no_args_is_help=True, add_completion=False)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"azscan {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version"),
+) -> None:
+    """Read the configuration of an Azure estate and hold it against declared checks."""
+
+
+def main() -> None:
+    """Run the command line; the only place that catches everything."""
+    debug = "--debug" in sys.argv
+    try:
+        app(prog_name="azscan")
+    except AzscanError as error:
+        if debug:
+            raise
+        tell(error)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output went away: nobody is left to tell.
+        sys.stderr.close()
+        sys.exit(0)
+    except Exception as error:
+        if debug:
+            raise
+        print(
+            f"fatal: a fault of azscan's own: {type(error).__name__}: {error}\n"
+            " help: run again with --debug and report it, with the traceback, as an issue",
+            file=sys.stderr,
+        )
+        sys.exit(1)
+
+
+def tell(error: AzscanError) -> None:
+    """Say on stderr what happened, what it means and what to do."""
+    if error.exit_code == 3:
+        print("fatal: no scan was performed", file=sys.stderr)
+    print(f"error: {error.message}", file=sys.stderr)
+    for fault in getattr(error, "faults", ()):
+        if str(fault) not in error.message:
+            print(f"  {fault}", file=sys.stderr)
+    if error.hint:
+        print(f" help: {error.hint}", file=sys.stderr)

@@ -1,0 +1,50 @@
+"""`azscan emulator`: serve an estate as Azure would, to rehearse a pipeline without Azure."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import typer
+
+app = typer.Typer(rich_markup_mode="rich", add_completion=False, no_args_is_help=True)
+
+
+@app.callback()
+def emulator() -> None:
+    """Serve an estate as Azure would, to rehearse without Azure."""
+
+
+@app.command()
+def serve(
+    source: Path = typer.Option(None, "--from", metavar="FILE", help="An estate as JSON, or a saved one"),
+    port: int = typer.Option(0, "--port", metavar="N", min=0, max=65535, help="Port on loopback (0: a free one)"),
+    latency: float = typer.Option(0.0, "--latency", metavar="MS", min=0, help="Milliseconds that each answer takes"),
+    throttle: bool = typer.Option(False, "--throttle", help="Throttle as Azure Resource Manager does"),
+    ca: Path = typer.Option(Path("ca.pem"), "--ca", metavar="FILE", help="Where to write the certificate to trust"),
+) -> None:
+    """Serve an estate over HTTPS on loopback until interrupted; without --from, the demo estate.
+
+    The certificate to trust is written to a file, and the line to scan with is printed.
+    """
+    from azscan.emulator import Options, demo_estate, load_estate
+    from azscan.emulator.options import Throttle
+    from azscan.emulator.server import Emulator
+    from azscan.emulator.server import serve as run
+    from azscan.errors import OutputError
+
+    estate = load_estate(source) if source else demo_estate()
+    options = Options(latency_ms=latency, throttle=Throttle() if throttle else None)
+
+    def ready(server: Emulator) -> None:
+        try:
+            server.write_ca(ca)
+        except OSError as error:
+            raise OutputError(f"{ca} cannot be written: {error.strerror}", hint="name another file with --ca") from error
+        typer.echo(f"serving {estate.title} at {server.url}; stop it with Ctrl-C", err=True)
+        typer.echo(server.scan_command(ca.resolve()))
+
+    try:
+        asyncio.run(run(estate, options, ready, port=port))
+    except KeyboardInterrupt:
+        typer.echo("stopped", err=True)

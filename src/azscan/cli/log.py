@@ -1,0 +1,34 @@
+"""Logging of the command line: the standard library's, to stderr or a file, with everything secret scrubbed."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from azscan.azure.scrub import ScrubFilter
+from azscan.errors import OutputError
+from azscan.settings import Settings
+
+
+def log_to(settings: Settings) -> None:
+    """Send the log where the settings say: nowhere, to stderr (--debug), or to --log-file (owner-readable)."""
+    if not (settings.debug or settings.log_file):
+        return
+    handler: logging.Handler
+    if settings.log_file:
+        try:
+            handler = logging.FileHandler(settings.log_file, encoding="utf-8")
+        except OSError as error:
+            raise OutputError(
+                f"the log cannot be written to {settings.log_file}: {error.strerror}",
+                hint="name another file with --log-file",
+            ) from error
+    else:
+        handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(ScrubFilter())
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    root = logging.getLogger("azscan")
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG if settings.debug else logging.INFO)
+    logging.getLogger("azure").setLevel(logging.WARNING)
+    logging.getLogger("azure").addHandler(handler)

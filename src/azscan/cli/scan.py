@@ -1,0 +1,239 @@
+"""`azscan scan`: read an estate, assess it, report, and end with an exit code that a pipeline can gate on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shlex
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from azscan.cli.log import log_to
+from azscan.cli.options import option
+from azscan.cli.progress import shown
+from azscan.errors import Interrupted, OutputError, UsageError
+from azscan.settings import Settings, check_names, load_config, resolve
+
+if TYPE_CHECKING:
+    from azscan.collect.progress import Progress
+    from azscan.estate.store import Estate
+    from azscan.scan import Choice
+    from azscan.verdicts import StoredResults
+
+app = typer.Typer(rich_markup_mode="rich", add_completion=False)
+
+SIGN_IN, SCOPE, SELECTION, OUTPUT, GATE = "Sign-in", "Scope", "Selection", "Output", "Gate"
+Words = list[str]
+
+
+@app.command()
+def scan(
+    demo: bool = typer.Option(False, "--demo", help="Scan the built-in demo estate, without Azure"),
+    auth: str = option("--auth", SIGN_IN),
+    tenant: str = option("--tenant", SIGN_IN),
+    client_id: str = option("--client-id", SIGN_IN),
+    cloud: str = option("--cloud", SIGN_IN),
+    subscription: Words = option("--subscription", SCOPE),
+    exclude_subscription: Words = option("--exclude-subscription", SCOPE),
+    management_group: Words = option("--management-group", SCOPE),
+    region: Words = option("--region", SCOPE),
+    resource_group: Words = option("--resource-group", SCOPE),
+    tag: Words = option("--tag", SCOPE),
+    service: Words = option("--service", SELECTION),
+    exclude_service: Words = option("--exclude-service", SELECTION),
+    check: Words = option("--check", SELECTION),
+    exclude_check: Words = option("--exclude-check", SELECTION),
+    severity: Words = option("--severity", SELECTION),
+    exclude_severity: Words = option("--exclude-severity", SELECTION),
+    area: Words = option("--area", SELECTION),
+    exclude_area: Words = option("--exclude-area", SELECTION),
+    framework: Words = option("--framework", SELECTION),
+    checks_dir: Words = option("--checks-dir", SELECTION, metavar="FOLDER"),
+    mappings_dir: Words = option("--mappings-dir", SELECTION, metavar="FOLDER"),
+    config: str = option("--config", SELECTION, metavar="FILE"),
+    format: str = option("--format", OUTPUT),
+    output: Words = option("--output", OUTPUT, "-o", metavar="FILE"),
+    show: Words = option("--show", OUTPUT),
+    shell: str = option("--shell", OUTPUT),
+    estate: str = option("--estate", OUTPUT, metavar="FILE"),
+    save_estate: str = option("--save-estate", OUTPUT, metavar="FILE"),
+    resume: bool = option("--resume", OUTPUT),
+    fail_on: str = option("--fail-on", GATE),
+    allow_unreadable: Words = option("--allow-unreadable", GATE),
+    concurrency: int = option("--concurrency", "Reading"),
+    timeout: float = option("--timeout", "Reading"),
+    verbose: bool = option("--verbose", "Messages"),
+    quiet: bool = option("--quiet", "Messages"),
+    debug: bool = option("--debug", "Messages"),
+    log_file: str = option("--log-file", "Messages", metavar="FILE"),
+) -> None:
+    """Read subscriptions, hold what was read against the checks, and report.
+
+    Data goes to standard output, everything else to standard error. The exit code is that of the gate:
+    10 where a check at or above --fail-on failed, 4 where one could not be decided, 0 where all is well.
+    """
+    names = {"subscription", "exclude_subscription", "management_group", "region", "resource_group", "tag"}
+    names |= {"service", "exclude_service", "check", "exclude_check", "area", "exclude_area", "framework"}
+    given = {f"{name}s" if name in names else name: value for name, value in locals().items() if name != "names"}
+    given |= {"severities": severity, "exclude_severities": exclude_severity}
+    raise typer.Exit(run(given, os.environ))
+
+
+def run(given: Mapping[str, Any], environ: Mapping[str, str]) -> int:
+    """Carry out a scan with the options as given; returns the exit code."""
+    from azscan import report
+    from azscan.azure.answers import FAULT_KINDS
+    from azscan.catalog.load import load
+    from azscan.scan import choose_checks
+
+    demo = bool(given.get("demo"))
+    config = load_config(str(given.get("config") or environ.get("AZSCAN_CONFIG", "")))
+    settings = resolve(given, environ, config)
+    _check_combinations(settings, demo)
+    log_to(settings)
+    say = _speaker(settings)
+    if settings.verbose:
+        say(f"configuration: {config.file or 'no azscan.yaml'}")
+    catalog = load(settings.checks_dir, settings.mappings_dir)
+    check_names(config, catalog, FAULT_KINDS)
+    choice = choose_checks(settings, catalog)
+    report.check_show(settings.show, (check.id for check in choice.checks))
+    for path in settings.output:
+        report.format_of(path)
+        report.check_writable(path)
+    opened = _open(settings, choice, environ, demo)
+    try:
+        code = _report(opened, settings, choice, environ)
+    finally:
+        path = opened.path
+        opened.close()
+    if not (settings.save_estate or settings.estate):
+        _remove(path)
+    return code
+
+
+def _report(opened: Estate, settings: Settings, choice: Choice, environ: Mapping[str, str]) -> int:
+    from azscan import report
+    from azscan.scan import assess, check_something_was_read
+
+    results: StoredResults = assess(opened, settings, choice)
+    options = report.Options(show=settings.show, docs_url="", command=_command())
+    for path in settings.output:
+        report.write_to(path, results, options)
+    if report.STDOUT not in settings.output and not (settings.quiet and settings.format == "table"):
+        with report.open_output(report.STDOUT) as stream:
+            report.write(settings.format, results, stream, options.on(sys.stdout, environ))
+    check_something_was_read(results)
+    return results.summary.gate.exit_code
+
+
+def _open(settings: Settings, choice: Choice, environ: Mapping[str, str], demo: bool) -> Estate:
+    if settings.estate:
+        from azscan.estate.store import Estate
+
+        return Estate.open_saved(Path(settings.estate), to_write=False)
+    return _collect(settings, choice, environ, demo)
+
+
+def _collect(settings: Settings, choice: Choice, environ: Mapping[str, str], demo: bool) -> Estate:
+    from azscan.scan import collect
+
+    say = _speaker(settings)
+
+    async def work(progress: Progress) -> Estate:
+        if not demo:
+            return await collect(settings, choice, environ, say, progress)
+        async with _demo(settings, environ) as (changed, around):
+            return await collect(changed, choice, around, say, progress)
+
+    try:
+        with shown(settings) as progress, _stopped_by_sigterm():
+            return asyncio.run(work(progress))
+    except KeyboardInterrupt:
+        again = [word for word in sys.argv[1:] if word != "--resume"]
+        line = shlex.join(["azscan", *again, "--resume"])
+        raise Interrupted("interrupted; what was read so far is kept for 24 hours", hint=f"go on with: {line}") from None
+
+
+@contextlib.asynccontextmanager
+async def _demo(settings: Settings, environ: Mapping[str, str]) -> AsyncIterator[tuple[Settings, Mapping[str, str]]]:
+    """The emulator with the demo estate, and the settings and variables that lead a scan to it."""
+    import tempfile
+
+    import msgspec
+
+    from azscan.emulator import Emulator, Options, demo_estate
+
+    with tempfile.TemporaryDirectory(prefix="azscan-demo-") as folder:
+        async with Emulator(demo_estate(), Options()) as emulator:
+            ca = Path(folder, "ca.pem")
+            emulator.write_ca(ca)
+            around = {
+                **{name: value for name, value in environ.items() if not name.startswith(("AZURE_", "AZSCAN_"))},
+                **emulator.environment(ca),
+            }
+            yield (
+                msgspec.structs.replace(settings, cloud=emulator.url, auth="service-principal", tenant="", client_id=""),
+                around,
+            )
+
+
+def _check_combinations(settings: Settings, demo: bool) -> None:
+    if settings.estate and (demo or settings.resume or settings.save_estate):
+        other = "--demo" if demo else "--resume" if settings.resume else "--save-estate"
+        raise UsageError(
+            f"--estate and {other} exclude each other", hint="--estate assesses what was read before and reads nothing"
+        )
+    if settings.quiet and settings.verbose:
+        raise UsageError("--quiet and --verbose exclude each other", hint="leave one of them out")
+
+
+def _speaker(settings: Settings) -> Any:
+    def say(text: str) -> None:
+        if not settings.quiet or text.startswith("warning"):
+            print(text, file=sys.stderr)
+
+    return say
+
+
+def _command() -> str:
+    words = []
+    skip = False
+    for word in sys.argv[1:]:
+        if skip or word.startswith("--show="):
+            skip = False
+            continue
+        if word == "--show":
+            skip = True
+            continue
+        words.append(word)
+    return shlex.join(["azscan", *words])
+
+
+def _remove(path: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            try:
+                Path(f"{path}{suffix}").unlink()
+            except PermissionError as error:
+                raise OutputError(f"{path} cannot be removed: {error.strerror}", hint="remove it by hand") from error
+
+
+@contextlib.contextmanager
+def _stopped_by_sigterm() -> Any:
+    """SIGTERM stops a scan as Ctrl-C does: what was read is kept."""
+
+    def stop(number: int, frame: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

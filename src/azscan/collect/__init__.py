@@ -1,0 +1,1 @@
+"""Collecting: which reads the chosen checks need, and making them."""

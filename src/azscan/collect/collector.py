@@ -1,0 +1,389 @@
+"""The collector: makes the plan's reads, each once, and stores what came and what did not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Protocol
+
+import msgspec
+
+from azscan.azure.answers import Answer, Ask, Fault
+from azscan.catalog.builtin import RESOURCES, SUBSCRIPTION, TENANT
+from azscan.catalog.model import Collection, Condition
+from azscan.collect.lanes import Lanes
+from azscan.collect.permissions import Permissions
+from azscan.collect.plan import Plan
+from azscan.collect.progress import Progress
+from azscan.collect.targets import NotAnId, action_of, target_of
+from azscan.conditions.compile import Compiled, compile_condition
+from azscan.conditions.grammar import parse
+from azscan.conditions.logic import FALSE
+from azscan.conditions.values import Document
+from azscan.estate.ids import key_of, parse_id, region_of
+from azscan.estate.redact import redacted, split_path
+from azscan.estate.status import TENANT_SCOPE
+from azscan.estate.store import NOTHING_THERE, Estate, Row
+
+# A read that failed in one of these ways is made anew by --resume; every other answer stands.
+PASSING = frozenset({"unavailable", "throttled", "unauthenticated"})
+
+Record = tuple[str, str, bytes]
+
+
+class Reader(Protocol):
+    """The session, as far as the collector knows it."""
+
+    async def read(self, ask: Ask) -> Answer:
+        """The answer to one read; never raises for what Azure answers."""
+
+
+class Collector:
+    """Reads what a plan needs from the given subscriptions into an estate.
+
+    `subscriptions` are ARM's own subscription objects; `principal` is the object id of the identity. What is on
+    record already (an estate that is resumed) is not read again.
+    """
+
+    def __init__(
+        self,
+        session: Reader,
+        estate: Estate,
+        plan: Plan,
+        subscriptions: Sequence[Mapping[str, Any]],
+        *,
+        tenant: str,
+        principal: str,
+        cloud: str,
+        concurrency: int,
+        progress: Progress,
+    ) -> None:
+        self.session = session
+        self.estate = estate
+        self.plan = plan
+        self.subscriptions = {str(each["subscriptionId"]).lower(): each for each in subscriptions}
+        self.tenant = tenant
+        self.principal = principal
+        self.cloud = cloud
+        self.progress = progress
+        self._lanes = Lanes(concurrency)
+        self._permissions: dict[str, Permissions] = {}
+        self._conditions: dict[int, Compiled] = {}
+        self._now = datetime.now(UTC)
+
+    async def run(self) -> None:
+        """Make every read; raises OutputError where the estate cannot be written."""
+        self._enter_subjects()
+        for subscription in self.subscriptions:
+            self._lanes.add("start", partial(self._start, subscription))
+        for kind in self.plan.roots(tenant=True):
+            self._plan_read(kind, "", TENANT_SCOPE, {})
+        await self._lanes.run()
+
+    def _enter_subjects(self) -> None:
+        at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        for kind, scope, documents in (
+            (SUBSCRIPTION, "", list(self.subscriptions.items())),
+            (TENANT, "", [("", {"id": f"/tenants/{self.tenant}", "tenantId": self.tenant})]),
+        ):
+            for owner, document in documents:
+                place = f"/subscriptions/{owner}" if owner else TENANT_SCOPE
+                if self.estate.last_page(kind.name, "read", place) is not None:
+                    continue
+                _, body = redacted(dict(document))
+                sent = str(document.get("id") or place)
+                answer = Answer(url=scope or kind.list, api=kind.api[""], status=200, at=at)
+                self.estate.add_page(kind.name, "read", owner, place, 0, answer, [(sent, key_of(sent), body)])
+
+    # one subscription
+
+    async def _start(self, subscription: str) -> None:
+        permissions = Permissions(self.session.read, subscription, self.principal)
+        self._permissions[subscription] = permissions
+        await permissions.load()
+        present: set[str] | None = None
+        if self.plan.needs_resource_list():
+            self.progress.plan()
+            scope = f"/subscriptions/{subscription}"
+            await self._read_list(RESOURCES, subscription, scope, {"subscriptionId": subscription}, 0)
+            present = self._present(subscription)
+        for kind in self.plan.roots(tenant=False):
+            if present is not None and self._is_proven_absent(kind, permissions, present):
+                self._note(kind, subscription, f"/subscriptions/{subscription}", "proven_absent")
+            elif kind.per == "location":
+                self._plan_locations(kind, subscription)
+            elif not kind.per:
+                scope = f"/subscriptions/{subscription}"
+                self._plan_read(kind, subscription, scope, {"subscriptionId": subscription})
+
+    def _note(self, kind: Collection, subscription: str, scope: str, why: str) -> None:
+        """Put on record, once, that a read was not needed."""
+        if self.estate.last_page(kind.name, "read", scope) is None:
+            self.estate.note(kind.name, "read", subscription, scope, why)
+
+    def _present(self, subscription: str) -> set[str] | None:
+        """The types that occur, lower case, or None where the resource list proves nothing."""
+        last = self.estate.last_page(RESOURCES.name, "read", f"/subscriptions/{subscription}")
+        if last is None or not last.complete:
+            return None
+        found = self.estate.connection.execute(
+            "SELECT DISTINCT lower(json_extract(CAST(body AS TEXT), '$.type')) FROM resource WHERE collection = ?"
+            " AND subscription = ?",
+            (RESOURCES.name, subscription),
+        )
+        return {name for (name,) in found if name}
+
+    def _is_proven_absent(self, kind: Collection, permissions: Permissions, present: set[str]) -> bool:
+        if kind.presence != "listed" or kind.per or kind.type.lower() in present:
+            return False
+        return permissions.covers(action_of(kind))
+
+    def _plan_locations(self, kind: Collection, subscription: str) -> None:
+        found = self.estate.connection.execute(
+            "SELECT DISTINCT json_extract(CAST(body AS TEXT), '$.location') FROM resource WHERE collection = ?"
+            " AND subscription = ?",
+            (RESOURCES.name, subscription),
+        )
+        regions = sorted({region_of(location) for (location,) in found} - {"global"})
+        last = self.estate.last_page(RESOURCES.name, "read", f"/subscriptions/{subscription}")
+        if last is None or not last.complete:
+            kind_of_fault = last.kind if last and last.kind else "unavailable"
+            message = "the regions in use are unknown, because the resource list could not be read"
+            scope = f"/subscriptions/{subscription}/locations"
+            if self.estate.last_page(kind.name, "read", scope) is None:
+                self.estate.note(kind.name, "read", subscription, scope, kind_of_fault, message)
+        elif not regions:
+            self._note(kind, subscription, f"/subscriptions/{subscription}/locations", "not_needed")
+        for region in regions:
+            scope = f"/subscriptions/{subscription}/locations/{region}"
+            self._plan_read(kind, subscription, scope, {"subscriptionId": subscription, "location": region})
+
+    # lists and gets
+
+    def _plan_read(
+        self, kind: Collection, subscription: str, scope: str, values: Mapping[str, str], parent: int = 0
+    ) -> None:
+        self.progress.plan()
+        self._lanes.add((kind.name, subscription), partial(self._read_list, kind, subscription, scope, values, parent))
+
+    async def _read_list(
+        self, kind: Collection, subscription: str, scope: str, values: Mapping[str, str], parent: int
+    ) -> None:
+        failed = True
+        try:
+            failed = await self._pages(kind, subscription, scope, values, parent)
+        finally:
+            self.progress.finish(kind.name, failed=failed)
+
+    async def _pages(
+        self, kind: Collection, subscription: str, scope: str, values: Mapping[str, str], parent: int
+    ) -> bool:
+        """Read a list to its last next link (or one object); True where something stays unreadable."""
+        try:
+            target = target_of(kind, self.cloud, self._values(subscription, values))
+        except NotAnId as error:
+            self.estate.note(kind.name, "read", subscription, scope, "bad_response", str(error))
+            return True
+        page, cursor = 0, ""
+        last = self.estate.last_page(kind.name, "read", scope)
+        if last is not None:
+            if last.kind in PASSING:
+                self.estate.drop_reads(kind.name, "read", scope)
+            else:
+                self._go_on_below(kind, subscription, scope)
+                if not last.next:
+                    return last.kind not in NOTHING_THERE
+                page, cursor = last.page + 1, last.next
+        seen = {cursor}
+        while True:
+            answer = await self.session.read(self._ask(kind, subscription, values, target, cursor))
+            if answer.fault is not None and cursor and page and last is not None and answer.fault.kind == "rejected":
+                # The cursor of a broken scan has grown too old: begin this list again.
+                self.estate.drop_reads(kind.name, "read", scope)
+                page, cursor, last, seen = 0, "", None, {""}
+                continue
+            fault = answer.fault
+            following = "" if fault else answer.next
+            if following in seen and following:
+                fault = Fault("bad_response", "a next link leads back to a page that was read before")
+                following = ""
+            seen.add(following)
+            fault = fault or (None if following else await self._doubt(kind, subscription, scope, parent))
+            records = [self._record(kind, scope, page, at, item) for at, item in enumerate(_items(kind, answer))]
+            if fault is not None and fault.kind == "parent_gone":
+                self._parent_gone(kind, subscription, scope, parent, answer)
+                return False
+            stated = msgspec.structs.replace(answer, fault=fault)
+            _, rows = self.estate.add_page(
+                kind.name,
+                "read",
+                subscription,
+                scope,
+                page,
+                stated,
+                records,
+                parent=parent,
+                kind=fault.kind if fault else "",
+                message=fault.message if fault else "",
+                next=following,
+            )
+            self._below(kind, rows)
+            if not following:
+                return fault is not None and fault.kind not in NOTHING_THERE
+            page, cursor = page + 1, following
+
+    async def _doubt(self, kind: Collection, subscription: str, scope: str, parent: int) -> Fault | None:
+        """The fault of a list that came back in full but may lack what the identity is not allowed to see."""
+        if kind.host == "graph" or kind.is_singleton:
+            return None
+        # ARM answers 403 where a parent may not be read; below one, only an empty list leaves a doubt.
+        if parent and self.estate.count(kind.name, parent=parent):
+            return None
+        action = action_of(kind)
+        permissions = self._permissions.get(subscription)
+        if permissions is not None and await permissions.covers_at(scope, action):
+            return None
+        return Fault(
+            "partial_access",
+            "the identity may not read this in the whole subscription, so the list may lack what it is not shown",
+            action=action,
+        )
+
+    def _parent_gone(self, kind: Collection, subscription: str, scope: str, parent: int, answer: Answer) -> None:
+        message = answer.fault.message if answer.fault else ""
+        why = "parent_gone" if parent else "absent"
+        self.estate.add_page(kind.name, "read", subscription, scope, 0, answer, kind=why, message=message)
+        if parent:
+            self.estate.mark_gone(parent)
+
+    def _ask(self, kind: Collection, subscription: str, values: Mapping[str, str], target: str, cursor: str) -> Ask:
+        asked = Ask(
+            target=cursor or target,
+            host=kind.host,
+            shape="object" if kind.is_singleton else "list",
+            headers=kind.headers,
+            subscription=subscription,
+            provider=kind.type.split("/")[0].lower(),
+            region=values.get("location", ""),
+            absent=kind.absent or Ask(target="").absent,
+        )
+        if not kind.kql:
+            return asked
+        options: dict[str, Any] = {"resultFormat": "objectArray"}
+        if cursor:
+            options["$skipToken"] = cursor
+        body = {"subscriptions": [subscription], "query": kind.kql, "options": options}
+        return msgspec.structs.replace(asked, target=target, method="POST", body=body)
+
+    def _values(self, subscription: str, values: Mapping[str, str]) -> dict[str, str]:
+        return {"subscriptionId": subscription, "tenantId": self.tenant, **values}
+
+    def _record(self, kind: Collection, scope: str, page: int, at: int, item: Any) -> Record:
+        body = item if isinstance(item, dict) else {"value": item} if isinstance(item, str) else None
+        sent = body.get("id") if body else None
+        if not isinstance(sent, str) or not sent.strip("/ "):
+            name = body.get("name") if body else None
+            sent = f"{scope}/{kind.attach_as}/{name if isinstance(name, str) and name else f'{page}.{at}'}"
+        _, encoded = redacted(body, [split_path(path) for path in kind.redact])
+        return sent, key_of(sent), encoded
+
+    # what hangs on a record
+
+    def _go_on_below(self, kind: Collection, subscription: str, scope: str) -> None:
+        """Plan again what hangs on the records of a read that is on record."""
+        found = self.estate.connection.execute(
+            "SELECT resource.id FROM resource JOIN read ON read.id = resource.read_id WHERE read.collection = ?"
+            " AND read.part = 'read' AND read.scope = ? AND resource.gone = 0",
+            (kind.name, scope),
+        )
+        self._below(kind, [row for (row,) in found.fetchall()])
+
+    def _below(self, kind: Collection, rows: Iterable[int]) -> None:
+        children = self.plan.children(kind.name)
+        grouped = [each for each in self.plan.roots(tenant=False) if each.per == "resource_group"]
+        grouped = grouped if kind.name == "resource_group" else []
+        if not (children or grouped or kind.detail):
+            return
+        for row_id in rows:
+            if kind.detail:
+                self.progress.plan()
+                self._lanes.add((kind.name, "detail"), partial(self._complete, kind, row_id))
+            else:
+                self._children(kind, row_id, children, grouped)
+
+    def _children(
+        self, kind: Collection, row_id: int, children: Sequence[Collection], grouped: Sequence[Collection]
+    ) -> None:
+        row = self.estate.row(row_id)
+        if row is None:
+            return
+        scope = key_of(row.id_as_sent)
+        for child in children:
+            if child.when is not None and self._is_ruled_out(child.when, row):
+                self._note(child, row.subscription, scope, "not_needed")
+            else:
+                self._plan_read(child, row.subscription, scope, {"id": row.id_as_sent}, row.id)
+        for listed in grouped:
+            group = {"resourceGroup": parse_id(row.id_as_sent).resource_group}
+            self._plan_read(listed, row.subscription, f"{scope}", group)
+
+    async def _complete(self, kind: Collection, row_id: int) -> None:
+        row = self.estate.row(row_id)
+        assert row is not None
+        try:
+            if kind.detail_when is None or not self._is_ruled_out(kind.detail_when, row):
+                await self._detail(kind, row)
+        finally:
+            self.progress.finish(kind.name)
+        self._children(kind, row_id, self.plan.children(kind.name), ())
+
+    async def _detail(self, kind: Collection, row: Row) -> None:
+        scope = key_of(row.id_as_sent)
+        last = self.estate.last_page(kind.name, "detail", scope)
+        if last is not None and last.kind not in PASSING:
+            return
+        if last is not None:
+            self.estate.drop_reads(kind.name, "detail", scope)
+        values = self._values(row.subscription, {"id": row.id_as_sent})
+        try:
+            target = target_of(kind, self.cloud, values, detail=True)
+        except NotAnId as error:
+            answer = Answer(url="", api="", status=0, at="", fault=Fault("bad_response", str(error)))
+        else:
+            ask = msgspec.structs.replace(
+                self._ask(kind, row.subscription, values, target, ""), shape="object", method="GET", body=None
+            )
+            answer = await self.session.read(ask)
+        fault = answer.fault
+        if fault is not None and fault.kind in ("absent", "parent_gone"):
+            self.estate.add_detail(kind.name, row, scope, answer, None, "parent_gone", fault.message)
+            self.estate.mark_gone(row.id)
+        elif fault is not None:
+            self.estate.add_detail(kind.name, row, scope, answer, None, fault.kind, fault.message)
+        else:
+            body, _ = redacted(answer.body, [split_path(path) for path in kind.redact])
+            merged = msgspec.json.encode(_merged(msgspec.json.decode(row.body), body))
+            self.estate.add_detail(kind.name, row, scope, answer, merged, "", "")
+
+    def _is_ruled_out(self, condition: Condition, row: Row) -> bool:
+        """True where the condition is false for certain: Azure then has nothing to answer."""
+        compiled = self._conditions.get(id(condition))
+        if compiled is None:
+            compiled = self._conditions[id(condition)] = compile_condition(parse(condition, {}), self._now)
+        body = msgspec.json.decode(row.body)
+        truth, _ = compiled(Document(body if isinstance(body, dict) else {}))
+        return truth == FALSE
+
+
+def _items(kind: Collection, answer: Answer) -> Sequence[Any]:
+    if kind.is_singleton:
+        return () if answer.fault else (answer.body,)
+    return answer.items
+
+
+def _merged(listed: Any, detail: Any) -> Any:
+    """The listed record with everything that the detail says laid over it."""
+    if isinstance(listed, dict) and isinstance(detail, dict):
+        return {**listed, **{name: _merged(listed.get(name), value) for name, value in detail.items()}}
+    return detail

@@ -1,0 +1,122 @@
+"""What the identity may read: without that proof an empty list says nothing, for ARM leaves out what it hides."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Iterable
+from functools import lru_cache
+from typing import Any
+
+from azscan.azure.answers import Answer, Ask
+from azscan.estate.ids import key_of, parse_id
+
+API = "2022-04-01"
+Read = Callable[[Ask], Awaitable[Answer]]
+
+
+class Permissions:
+    """The effective permissions of the identity in one subscription.
+
+    They are asked at subscription scope; where Azure does not answer that, they come from the role assignments at
+    or above the subscription and their definitions.
+    Sources: https://learn.microsoft.com/rest/api/authorization/permissions/list-for-resource-group,
+    https://learn.microsoft.com/azure/role-based-access-control/role-assignments-list-rest
+    """
+
+    def __init__(self, read: Read, subscription: str, principal: str) -> None:
+        self._read = read
+        self.subscription = subscription
+        self._principal = principal
+        self._entries: list[dict[str, Any]] = []
+        self._groups: dict[str, asyncio.Task[list[dict[str, Any]]]] = {}
+
+    async def load(self) -> None:
+        """Ask Azure once; what cannot be asked leaves nothing covered."""
+        scope = f"/subscriptions/{self.subscription}"
+        entries, answered = await self._all(f"{scope}/providers/Microsoft.Authorization/permissions?api-version={API}")
+        self._entries = entries if answered else await self._by_assignments(scope)
+
+    def covers(self, action: str) -> bool:
+        """True where the identity may perform `action` in the whole subscription."""
+        return grants(self._entries, action)
+
+    async def covers_at(self, resource_id: str, action: str) -> bool:
+        """True where the identity may perform `action` on that resource: by the subscription or by its group."""
+        if self.covers(action):
+            return True
+        group = parse_id(resource_id).resource_group
+        if not group:
+            return False
+        scope = key_of(f"/subscriptions/{self.subscription}/resourcegroups/{group}")
+        if scope not in self._groups:
+            self._groups[scope] = asyncio.ensure_future(self._of_group(scope))
+        return grants(await self._groups[scope], action)
+
+    async def _of_group(self, scope: str) -> list[dict[str, Any]]:
+        entries, _ = await self._all(f"{scope}/providers/Microsoft.Authorization/permissions?api-version={API}")
+        return entries
+
+    async def _by_assignments(self, scope: str) -> list[dict[str, Any]]:
+        if not self._principal:
+            return []
+        query = f"api-version={API}&$filter=assignedTo('{self._principal}')"
+        assignments, _ = await self._all(f"{scope}/providers/Microsoft.Authorization/roleAssignments?{query}")
+        wanted = {
+            str(properties.get("roleDefinitionId"))
+            for assignment in assignments
+            if (properties := assignment.get("properties") or {})
+            and not properties.get("condition")
+            and _is_at_or_above(str(properties.get("scope", "")), scope)
+        }
+        entries: list[dict[str, Any]] = []
+        for definition in sorted(wanted):
+            answer = await self._read(
+                Ask(
+                    target=f"{definition}?api-version={API}",
+                    shape="object",
+                    subscription=self.subscription,
+                    provider="microsoft.authorization",
+                )
+            )
+            if answer.fault is None and isinstance(answer.body, dict):
+                entries += (answer.body.get("properties") or {}).get("permissions") or []
+        return entries
+
+    async def _all(self, target: str) -> tuple[list[dict[str, Any]], bool]:
+        found: list[dict[str, Any]] = []
+        seen: set[str] = set()
+        while target and target not in seen:
+            seen.add(target)
+            answer = await self._read(
+                Ask(target=target, subscription=self.subscription, provider="microsoft.authorization")
+            )
+            if answer.fault is not None:
+                return [], False
+            found += [item for item in answer.items if isinstance(item, dict)]
+            target = answer.next
+        return found, True
+
+
+def grants(entries: Iterable[dict[str, Any]], action: str) -> bool:
+    """True where one permission entry has the action and does not take it away again."""
+    return any(
+        any(_matches(pattern, action) for pattern in entry.get("actions") or ())
+        and not any(_matches(pattern, action) for pattern in entry.get("notActions") or ())
+        for entry in entries
+    )
+
+
+def _matches(pattern: Any, action: str) -> bool:
+    return isinstance(pattern, str) and bool(_pattern(pattern.lower()).fullmatch(action.lower()))
+
+
+@lru_cache(maxsize=4096)
+def _pattern(pattern: str) -> re.Pattern[str]:
+    return re.compile(".*".join(re.escape(piece) for piece in pattern.split("*")))
+
+
+def _is_at_or_above(scope: str, subscription_scope: str) -> bool:
+    key = key_of(scope)
+    above = "/providers/microsoft.management/managementgroups/"
+    return key in ("/", key_of(subscription_scope)) or key.startswith(above)

@@ -1,0 +1,1 @@
+"""Conditions of checks: their grammar, and pure functions that decide them over documents."""

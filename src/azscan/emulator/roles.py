@@ -1,0 +1,155 @@
+"""What the caller may read: role assignments and denials, in ARM's two manners (403, or left out of a list)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from fnmatch import translate
+from functools import lru_cache
+from typing import Any, Literal
+from uuid import NAMESPACE_URL, uuid5
+
+from azscan.emulator.addresses import is_below
+from azscan.emulator.options import Deny, Role
+
+Verdict = Literal["yes", "403", "filter"]
+READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
+
+
+@lru_cache(maxsize=1024)
+def pattern(glob: str) -> re.Pattern[str]:
+    """A glob as a pattern over the whole of a text, in any case; `[` stands for itself."""
+    return re.compile(translate(glob.replace("[", "[[]")), re.IGNORECASE)
+
+
+def grants(actions: Sequence[str], not_actions: Sequence[str], action: str) -> bool:
+    """Whether actions with wildcards, less the not-actions, hold an action."""
+    return any(pattern(one).match(action) for one in actions) and not any(
+        pattern(one).match(action) for one in not_actions
+    )
+
+
+class Roles:
+    """The caller's rights. `groups_of` gives the management groups above a subscription."""
+
+    def __init__(
+        self, roles: Sequence[Role] | None, deny: Sequence[Deny], groups_of: Callable[[str], Sequence[str]]
+    ) -> None:
+        self.unlimited = roles is None and not deny
+        self._roles = [Role("/", ("*/read",))] if roles is None else list(roles)
+        self._everything = roles is None
+        self._deny = list(deny)
+        self._groups_of = groups_of
+
+    def may(self, action: str, key: str, kind: str = "") -> Verdict:
+        """Whether the caller may perform an action on what a key names, and if not, how ARM says so."""
+        denied = self.denied(action, key, kind)
+        return denied if denied != "yes" else "yes" if self.granted(action, key) else "403"
+
+    def granted(self, action: str, scope: str) -> bool:
+        """Whether a role grants an action at a scope, denials aside."""
+        return self._everything or any(
+            grants(role.actions, role.not_actions, action) for role in self._roles if self._covers(role.scope, scope)
+        )
+
+    def denied(self, action: str, key: str, kind: str = "") -> Verdict:
+        """Whether a denial names this read, the roles aside."""
+        for rule in self._deny:
+            if any(pattern(rule.match).match(text) for text in (action, key, kind)):
+                return rule.manner
+        return "yes"
+
+    def touches(self, scope: str) -> bool:
+        """Whether any role of the caller lies at a scope, above it or below it."""
+        return any(self._covers(role.scope, scope) or is_below(role.scope.lower(), scope) for role in self._roles)
+
+    def effective(self, scope: str) -> list[dict[str, Any]]:
+        """The permissions that hold at a scope, as the permissions list answers them."""
+        taken = [self._action(rule.match) for rule in self._deny if not rule.match.startswith(("/", "*/sub"))]
+        return [
+            {
+                "actions": list(role.actions),
+                "notActions": [*role.not_actions, *taken],
+                "dataActions": [],
+                "notDataActions": [],
+            }
+            for role in self._roles
+            if self._covers(role.scope, scope)
+        ]
+
+    def assignments(self, subscription: str, principal: str) -> list[dict[str, Any]]:
+        """The caller's role assignments that bear on a subscription, as ARM lists them."""
+        scope = f"/subscriptions/{subscription}"
+        found = []
+        for role in self._roles:
+            if not (self._covers(role.scope, scope) or is_below(role.scope.lower(), scope)):
+                continue
+            at = scope if role.scope == "/" and self._everything else role.scope.rstrip("/") or "/"
+            name = str(uuid5(NAMESPACE_URL, f"{principal} {at} {self.definition_name(role)}"))
+            found.append(
+                {
+                    "id": f"{at.rstrip('/')}/providers/Microsoft.Authorization/roleAssignments/{name}",
+                    "type": "Microsoft.Authorization/roleAssignments",
+                    "name": name,
+                    "properties": {
+                        "roleDefinitionId": f"{scope}/providers/Microsoft.Authorization/roleDefinitions/"
+                        f"{self.definition_name(role)}",
+                        "principalId": principal,
+                        "principalType": "ServicePrincipal",
+                        "scope": at,
+                    },
+                }
+            )
+        return found
+
+    def definition(self, name: str, subscription: str) -> dict[str, Any] | None:
+        """The definition behind one of the caller's assignments, or None."""
+        for role in self._roles:
+            if self.definition_name(role) == name.lower():
+                is_reader = name.lower() == READER
+                scope = f"/subscriptions/{subscription}"
+                return {
+                    "id": f"{scope}/providers/Microsoft.Authorization/roleDefinitions/{name}",
+                    "type": "Microsoft.Authorization/roleDefinitions",
+                    "name": name,
+                    "properties": {
+                        "roleName": "Reader" if is_reader else "Emulated reader",
+                        "type": "BuiltInRole" if is_reader else "CustomRole",
+                        "description": "View all resources." if is_reader else "A role of the emulator's options.",
+                        "assignableScopes": ["/" if is_reader else scope],
+                        "permissions": [
+                            {
+                                "actions": list(role.actions),
+                                "notActions": list(role.not_actions),
+                                "dataActions": [],
+                                "notDataActions": [],
+                            }
+                        ],
+                    },
+                }
+        return None
+
+    @staticmethod
+    def definition_name(role: Role) -> str:
+        """The name of a role's definition: that of the built-in Reader where it is one."""
+        if tuple(role.actions) == ("*/read",) and not role.not_actions:
+            return READER
+        return str(uuid5(NAMESPACE_URL, "|".join([*role.actions, "-", *role.not_actions])))
+
+    def _covers(self, scope: str, key: str) -> bool:
+        scope = scope.lower()
+        if is_below(key, scope):
+            return True
+        if "/managementgroups/" not in scope or not key.startswith("/subscriptions/"):
+            return False
+        return scope.rstrip("/").rsplit("/", 1)[-1] in self._groups_of(key.split("/")[2])
+
+    @staticmethod
+    def _action(match: str) -> str:
+        return match if match.endswith(("/read", "*", "/action")) else f"{match}/read"
+
+
+def caller(claims: Mapping[str, Any]) -> dict[str, str]:
+    """How ARM names the holder of a token: client is the sign-in name of a user, the id of an application."""
+    client = str(claims.get("upn") or claims.get("appid") or "anonymous")
+    return {"client": client, "oid": str(claims.get("oid") or "")}

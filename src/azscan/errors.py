@@ -1,0 +1,77 @@
+"""The errors that end a command: each says what happened, what it means and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class AzscanError(Exception):
+    """A fault that ends the command, with the exit code it ends with.
+
+    `hint` is one sentence that says what to do next; `anchor` names the section of the docs that tells more.
+    Trouble with one resource is data (a read fault), never one of these.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "", anchor: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.anchor = anchor
+
+
+class UsageError(AzscanError):
+    """A wrong option, a wrong azscan.yaml, or a filter or name that matches nothing."""
+
+    exit_code = 2
+
+
+class CatalogError(UsageError):
+    """The catalogue (checks, services, mappings) is not valid; carries every fault that was found."""
+
+    def __init__(self, message: str, faults: Sequence[SourceFault] = (), *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.faults = tuple(faults)
+
+
+class NothingScannedError(AzscanError):
+    """No sign-in, no subscription, or not one readable verdict: there is nothing to report."""
+
+    exit_code = 3
+
+
+class SignInError(NothingScannedError):
+    """Signing in failed."""
+
+
+class OutputError(AzscanError):
+    """The estate or an output cannot be written or read (disk full, locked, read-only)."""
+
+    exit_code = 5
+
+
+class GuardError(AzscanError):
+    """A request that is not a known read was about to leave: a fault of azscan's own, stopped."""
+
+
+class Interrupted(AzscanError):
+    """The user, or a signal, stopped the scan; the hint says how to resume."""
+
+    exit_code = 130
+
+
+@dataclass(frozen=True, order=True)
+class SourceFault:
+    """One fault in a file that a person wrote; `line` and `column` count from 1, 0 where there is none."""
+
+    file: str
+    line: int
+    column: int
+    message: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        return f"{where}: {self.message}" + (f" ({self.hint})" if self.hint else "")

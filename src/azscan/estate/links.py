@@ -1,0 +1,122 @@
+"""Links: which records of another collection belong to a document, joined in SQL on lower-cased ids."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+import msgspec
+
+from azscan.catalog.builtin import is_tenant_level
+from azscan.catalog.model import Collection as Kind
+from azscan.catalog.model import Link
+from azscan.conditions.values import Document, Unreadable
+from azscan.estate.ids import ancestors, key_of, parse_id
+from azscan.estate.redact import split_path
+from azscan.estate.status import Statuses
+from azscan.estate.store import Estate, Row
+
+_decode = msgspec.json.Decoder().decode
+
+
+class Linker:
+    """Follows links; keeps, for each path that links lead to, an index of its values in a temporary table."""
+
+    def __init__(self, estate: Estate, statuses: Statuses, scope: Collection[str]) -> None:
+        self.estate = estate
+        self.statuses = statuses
+        self.scope = scope
+        self._indexes: dict[tuple[str, str], int] = {}
+
+    def follow(self, link: Link, target: Kind, row: Row, document: Document) -> tuple[list[int], Unreadable | None]:
+        """The row ids that a link joins to a document, in order, and what keeps the answer from being complete.
+
+        A value that names a subscription outside the scope is `out_of_scope`: unknown, never absent.
+        """
+        values = [_key(value) for value in values_at(document, split_path(link.from_))]
+        if not values:
+            return [], document.fault
+        points_forward = link.from_ != "id"
+        outside = [value for value in values if points_forward and self._is_outside(value)]
+        subscription = row.subscription if link.across == "subscription" and not points_forward else None
+        rows: list[int] = []
+        index = self._index(target.name, link.to)
+        for value in values:
+            if value not in outside:
+                rows += self._matches(index, link, value, subscription)
+        if outside:
+            return rows, Unreadable("out_of_scope", f"{outside[0]} lies outside the scanned subscriptions")
+        return list(dict.fromkeys(rows)), self._fault(link, target, row, values if points_forward else [])
+
+    def _is_outside(self, value: str) -> bool:
+        subscription = parse_id(value).subscription
+        return bool(subscription) and subscription not in self.scope
+
+    def _fault(self, link: Link, target: Kind, row: Row, values: list[str]) -> Unreadable | None:
+        if is_tenant_level(target, self.statuses.catalog.collections):
+            return self.statuses.of(target.name, "")
+        named = {parse_id(value).subscription for value in values} - {""}
+        asked = named or ({row.subscription} if link.across == "subscription" else set(self.scope))
+        for subscription in sorted(asked):
+            if fault := self.statuses.of(target.name, subscription):
+                return fault
+        if link.across == "tenant" and (left_out := self.estate.about("left_out", [])):
+            return Unreadable("out_of_scope", f"{len(left_out)} subscriptions of the tenant were not scanned")
+        return None
+
+    def _matches(self, index: int, link: Link, value: str, subscription: str | None) -> list[int]:
+        query = (
+            "SELECT resource.id FROM link_key JOIN resource ON resource.id = link_key.resource"
+            " WHERE link_key.number = ? AND resource.gone = 0 AND "
+        )
+        if link.match == "idPrefix":
+            query += "(link_key.key = ? OR (link_key.key > ? AND link_key.key < ?))"
+            values = [value, value + "/", value + "0"]
+        elif link.match == "scopeContains":
+            values = ancestors(value)
+            query += f"link_key.key IN ({', '.join('?' * len(values))})"
+        else:
+            values, query = [value], query + "link_key.key = ?"
+        if subscription is not None:
+            query, values = query + " AND resource.subscription = ?", [*values, subscription]
+        found = self.estate.connection.execute(query + " ORDER BY resource.id", [index, *values])
+        return [row_id for (row_id,) in found]
+
+    def _index(self, collection: str, path: str) -> int:
+        number = self._indexes.get((collection, path))
+        if number is None:
+            if not self._indexes:
+                self.estate.connection.execute(
+                    "CREATE TEMP TABLE IF NOT EXISTS link_key(number INTEGER, key TEXT, resource INTEGER,"
+                    " PRIMARY KEY(number, key, resource)) WITHOUT ROWID"
+                )
+                self.estate.connection.execute("DELETE FROM temp.link_key")
+            number = self._indexes[collection, path] = len(self._indexes)
+            segments = split_path(path)
+            self.estate.executemany(
+                "INSERT OR IGNORE INTO temp.link_key VALUES (?, ?, ?)",
+                (
+                    (number, _key(value), row.id)
+                    for row in self.estate.rows(collection)
+                    for value in values_at(_decode(row.body), segments)
+                ),
+            )
+        return number
+
+
+def values_at(value: Any, path: tuple[str, ...]) -> Iterator[str]:
+    """The strings at a path; `[*]` walks a list. Nothing where the path leads nowhere."""
+    if not path:
+        if isinstance(value, str) and value:
+            yield value
+        elif isinstance(value, list):
+            yield from (item for item in value if isinstance(item, str) and item)
+    elif path[0] == "[*]":
+        for item in value if isinstance(value, list) else ():
+            yield from values_at(item, path[1:])
+    elif isinstance(value, dict):
+        yield from values_at(value.get(path[0]), path[1:])
+
+
+def _key(value: str) -> str:
+    return key_of(value) if "/" in value else value.lower()

@@ -1,0 +1,401 @@
+"""One SQLite file that holds what was read, written page by page so that a broken scan can go on."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from azscan.azure.answers import Answer
+from azscan.errors import OutputError, UsageError
+
+FORMAT = 1
+NAME_ONE = "name a file that --save-estate wrote"
+
+SCHEMA = """
+CREATE TABLE scan(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE read(
+  id INTEGER PRIMARY KEY, collection TEXT NOT NULL, part TEXT NOT NULL, subscription TEXT NOT NULL,
+  scope TEXT NOT NULL, page INTEGER NOT NULL, url TEXT NOT NULL, api TEXT NOT NULL, status INTEGER NOT NULL,
+  kind TEXT NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL, action TEXT NOT NULL, at TEXT NOT NULL,
+  request_id TEXT NOT NULL, next TEXT NOT NULL, complete INTEGER NOT NULL);
+CREATE UNIQUE INDEX read_of ON read(collection, part, scope, page);
+CREATE TABLE resource(
+  id INTEGER PRIMARY KEY, collection TEXT NOT NULL, subscription TEXT NOT NULL, id_as_sent TEXT NOT NULL,
+  id_key TEXT NOT NULL, parent INTEGER NOT NULL, body BLOB NOT NULL, read_id INTEGER NOT NULL,
+  detail_id INTEGER NOT NULL DEFAULT 0, gone INTEGER NOT NULL DEFAULT 0, sha256 BLOB NOT NULL);
+CREATE UNIQUE INDEX resource_of ON resource(collection, parent, id_key);
+CREATE INDEX resource_in ON resource(collection, subscription);
+CREATE TABLE assessed(number INTEGER PRIMARY KEY, id TEXT NOT NULL, leaves TEXT NOT NULL);
+CREATE TABLE verdict(
+  number INTEGER NOT NULL, resource INTEGER NOT NULL, status INTEGER NOT NULL, evidence BLOB, reason TEXT,
+  waiver INTEGER, subscription TEXT);
+"""
+
+
+class Row(NamedTuple):
+    """One stored record; `body` is its redacted wire JSON, encoded."""
+
+    id: int
+    id_as_sent: str
+    body: bytes
+    read_id: int
+    detail_id: int
+    subscription: str
+    parent: int
+
+
+class ReadRow(NamedTuple):
+    """One page of one read, or the note that it was not needed (`kind` says why)."""
+
+    id: int
+    url: str
+    api: str
+    status: int
+    kind: str
+    code: str
+    message: str
+    action: str
+    at: str
+    request_id: str
+    next: str
+    complete: int
+    page: int
+
+
+# Reads with these kinds brought nothing because there is nothing: their list is empty, and that is a fact.
+NOTHING_THERE = frozenset({"", "absent", "proven_absent", "not_needed", "not_registered"})
+
+ROW_COLUMNS = "id, id_as_sent, body, read_id, detail_id, subscription, parent"
+READ_COLUMNS = "id, url, api, status, kind, code, message, action, at, request_id, next, complete, page"
+
+
+class Estate:
+    """An estate file, open. One connection, meant for one thread.
+
+    `create`, `resume` and `open_saved` make one. Every method raises OutputError where SQLite cannot write.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self.connection = connection
+        self.path = path
+
+    @classmethod
+    def create(cls, path: Path, about: dict[str, Any]) -> Estate:
+        """A new estate at `path`, readable by its owner only, with what the scan is about; replaces an old one."""
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            estate = cls(_connect(path), path)
+        except (OSError, sqlite3.Error) as error:
+            raise _unusable(path, error) from error
+        with estate.transaction() as connection:
+            for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table'").fetchall():
+                connection.execute(f'DROP TABLE "{name}"')
+        try:
+            estate.connection.executescript(SCHEMA)
+            estate.connection.execute(f"PRAGMA user_version = {FORMAT}")
+        except sqlite3.Error as error:
+            raise _unusable(path, error) from error
+        estate.describe(about)
+        return estate
+
+    @classmethod
+    def open_saved(cls, path: Path, *, to_write: bool = True) -> Estate:
+        """A saved estate; UsageError where it is none, or one of a later azscan.
+
+        With `to_write` false a copy in memory of the verdict tables is used, and the file stays as it is.
+        """
+        if not path.is_file():
+            raise UsageError(f"there is no estate at {path}", hint=NAME_ONE)
+        try:
+            connection = _connect(path) if to_write else _connect_read_only(path)
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+        except sqlite3.DatabaseError as error:
+            if "locked" in str(error) or "unable to open" in str(error):
+                raise _unusable(path, error) from error
+            raise UsageError(f"{path} is not an estate: {error}", hint=NAME_ONE) from error
+        if version > FORMAT:
+            raise UsageError(
+                f"{path} was written by a later azscan (estate format {version})", hint="upgrade azscan to read it"
+            )
+        if version < 1 or not {"scan", "read", "resource"} <= names:
+            raise UsageError(f"{path} is not an estate", hint=NAME_ONE)
+        return cls(connection, path)
+
+    def close(self) -> None:
+        """Close the file; what was written stays, in one file that a read-only folder can hold."""
+        with contextlib.suppress(sqlite3.Error):  # read-only or broken off: as good with its log beside it
+            self.connection.execute("PRAGMA journal_mode = DELETE")
+        self.connection.close()
+
+    def transaction(self) -> _Transaction:
+        """Everything written inside goes in together or not at all."""
+        return _Transaction(self)
+
+    # what the scan is about
+
+    def describe(self, about: dict[str, Any]) -> None:
+        """Write facts about the scan: JSON values by key."""
+        with self.transaction() as connection:
+            connection.executemany(
+                "INSERT OR REPLACE INTO scan VALUES (?, ?)",
+                [(key, msgspec.json.encode(value).decode()) for key, value in about.items()],
+            )
+
+    def about(self, key: str, default: Any = None) -> Any:
+        """The fact of that key, or `default`."""
+        found = self.connection.execute("SELECT value FROM scan WHERE key = ?", (key,)).fetchone()
+        return msgspec.json.decode(found[0]) if found else default
+
+    # reads
+
+    def note(self, collection: str, part: str, subscription: str, scope: str, kind: str, message: str = "") -> int:
+        """Put on record that a read was not made, and why; returns its id."""
+        answer = Answer(url="", api="", status=0, at="")
+        with self.transaction() as connection:
+            return _insert_read(connection, collection, part, subscription, scope, 0, answer, kind, message)
+
+    def add_page(
+        self,
+        collection: str,
+        part: str,
+        subscription: str,
+        scope: str,
+        page: int,
+        answer: Answer,
+        records: Sequence[tuple[str, str, bytes]] = (),
+        *,
+        parent: int = 0,
+        kind: str = "",
+        message: str = "",
+        next: str = "",
+    ) -> tuple[int, list[int]]:
+        """Store one page with its records and the cursor of the next one, all or nothing.
+
+        A record is (id as sent, key, encoded body). Returns the read's id and the ids of the new rows; a record
+        that was there before (a page that shifted while it was read) is kept as it came first.
+        """
+        rows: list[int] = []
+        with self.transaction() as connection:
+            read = _insert_read(
+                connection, collection, part, subscription, scope, page, answer, kind, message, next=next
+            )
+            for id_as_sent, key, body in records:
+                cursor = connection.execute(
+                    "INSERT OR IGNORE INTO resource(collection, subscription, id_as_sent, id_key, parent, body,"
+                    " read_id, sha256) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    (collection, subscription, id_as_sent, key, parent, body, read, hashlib.sha256(body).digest()),
+                )
+                if cursor.rowcount:
+                    rows.append(cursor.lastrowid or 0)
+        return read, rows
+
+    def add_detail(
+        self, collection: str, row: Row, scope: str, answer: Answer, body: bytes | None, kind: str, message: str
+    ) -> None:
+        """Store the answer that completes a listed record: its merged body, or why it could not be had."""
+        with self.transaction() as connection:
+            read = _insert_read(
+                connection, collection, "detail", row.subscription, scope, 0, answer, kind, message, next=""
+            )
+            if body is None:
+                connection.execute("UPDATE resource SET detail_id = ? WHERE id = ?", (read, row.id))
+            else:
+                connection.execute(
+                    "UPDATE resource SET detail_id = ?, body = ?, sha256 = ? WHERE id = ?",
+                    (read, body, hashlib.sha256(body).digest(), row.id),
+                )
+
+    def drop_reads(self, collection: str, part: str, scope: str) -> None:
+        """Forget a read and what it brought, so that it is made anew."""
+        with self.transaction() as connection:
+            where = "collection = ? AND part = ? AND scope = ?"
+            connection.execute(
+                f"DELETE FROM resource WHERE read_id IN (SELECT id FROM read WHERE {where})", (collection, part, scope)
+            )
+            connection.execute(f"DELETE FROM read WHERE {where}", (collection, part, scope))
+
+    def last_page(self, collection: str, part: str, scope: str) -> ReadRow | None:
+        """The last page that is on record for a read, or None where it was never made."""
+        found = self.connection.execute(
+            f"SELECT {READ_COLUMNS} FROM read WHERE collection = ? AND part = ? AND scope = ?"
+            " ORDER BY page DESC LIMIT 1",
+            (collection, part, scope),
+        ).fetchone()
+        return ReadRow(*found) if found else None
+
+    def read(self, read_id: int) -> ReadRow | None:
+        """The read of that id."""
+        found = self.connection.execute(f"SELECT {READ_COLUMNS} FROM read WHERE id = ?", (read_id,)).fetchone()
+        return ReadRow(*found) if found else None
+
+    def failed_reads(self) -> Iterator[tuple[str, str, str, str, ReadRow]]:
+        """Every read that left a part unreadable: collection, part, subscription, scope, and the page that failed."""
+        marks = ", ".join("?" * len(NOTHING_THERE))
+        for found in self.connection.execute(
+            f"SELECT collection, part, subscription, scope, {READ_COLUMNS} FROM read WHERE kind NOT IN ({marks})"
+            " AND kind <> 'parent_gone' ORDER BY id",
+            tuple(sorted(NOTHING_THERE)),
+        ):
+            yield found[0], found[1], found[2], found[3], ReadRow(*found[4:])
+
+    # records
+
+    def row(self, row_id: int) -> Row | None:
+        """The record of that row id."""
+        found = self.connection.execute(f"SELECT {ROW_COLUMNS} FROM resource WHERE id = ?", (row_id,)).fetchone()
+        return Row(*found) if found else None
+
+    def rows(self, collection: str, *, subscription: str | None = None, parent: int | None = None) -> Iterator[Row]:
+        """The records of a collection, streamed, without those that Azure deleted meanwhile."""
+        where, values = "collection = ? AND gone = 0", [collection]
+        if subscription is not None:
+            where, values = where + " AND subscription = ?", [*values, subscription]
+        if parent is not None:
+            where, values = where + " AND parent = ?", [*values, parent]  # type: ignore[list-item]
+        for found in self.connection.execute(f"SELECT {ROW_COLUMNS} FROM resource WHERE {where} ORDER BY id", values):
+            yield Row(*found)
+
+    def count(self, collection: str, *, subscription: str | None = None, parent: int | None = None) -> int:
+        """How many records `rows` would give."""
+        where, values = "collection = ? AND gone = 0", [collection]
+        if subscription is not None:
+            where, values = where + " AND subscription = ?", [*values, subscription]
+        if parent is not None:
+            where, values = where + " AND parent = ?", [*values, parent]  # type: ignore[list-item]
+        return int(self.connection.execute(f"SELECT count(*) FROM resource WHERE {where}", values).fetchone()[0])
+
+    def mark_gone(self, row_id: int) -> None:
+        """Put on record that Azure deleted the resource during the scan: it and what hangs on it get no verdict."""
+        with self.transaction() as connection:
+            connection.execute(
+                "WITH RECURSIVE gone(id) AS (VALUES(?) UNION SELECT resource.id FROM resource JOIN gone"
+                " ON resource.parent = gone.id) UPDATE resource SET gone = 1 WHERE id IN gone",
+                (row_id,),
+            )
+
+    def gone(self) -> list[tuple[str, str]]:
+        """Collection and id of every resource that was deleted while it was read."""
+        return self.connection.execute(
+            "SELECT collection, id_as_sent FROM resource WHERE gone = 1 ORDER BY id"
+        ).fetchall()
+
+    def executemany(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Run one statement over many rows in one transaction."""
+        with self.transaction() as connection:
+            connection.executemany(statement, rows)
+
+
+class _Transaction:
+    def __init__(self, estate: Estate) -> None:
+        self.estate = estate
+
+    def __enter__(self) -> sqlite3.Connection:
+        try:
+            self.estate.connection.execute("BEGIN")
+        except sqlite3.Error as error:
+            raise _unusable(self.estate.path, error) from error
+        return self.estate.connection
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        try:
+            if error is None:
+                self.estate.connection.execute("COMMIT")
+            elif self.estate.connection.in_transaction:
+                self.estate.connection.execute("ROLLBACK")
+        except sqlite3.Error as failure:
+            if self.estate.connection.in_transaction:
+                self.estate.connection.execute("ROLLBACK")
+            raise _unusable(self.estate.path, failure) from failure
+        if isinstance(error, sqlite3.Error):
+            raise _unusable(self.estate.path, error) from error
+
+
+def _insert_read(
+    connection: sqlite3.Connection,
+    collection: str,
+    part: str,
+    subscription: str,
+    scope: str,
+    page: int,
+    answer: Answer,
+    kind: str,
+    message: str,
+    next: str = "",
+) -> int:
+    fault = answer.fault
+    cursor = connection.execute(
+        "INSERT INTO read(collection, part, subscription, scope, page, url, api, status, kind, code, message, action,"
+        " at, request_id, next, complete) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            collection,
+            part,
+            subscription,
+            scope,
+            page,
+            answer.url,
+            answer.api,
+            answer.status,
+            kind,
+            fault.code if fault else "",
+            message,
+            fault.action if fault else "",
+            answer.at,
+            answer.request_id,
+            next,
+            int(kind in NOTHING_THERE and not next),
+        ),
+    )
+    return cursor.lastrowid or 0
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    os.close(descriptor)
+    connection = sqlite3.connect(path, timeout=0.2, isolation_level=None, check_same_thread=False)
+    # One writer at a time: a second scan into the same file is told so instead of mixing its rows in.
+    connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA temp_store = FILE")
+    connection.execute("PRAGMA cache_size = -16000")
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("COMMIT")
+    return connection
+
+
+def _connect_read_only(path: Path) -> sqlite3.Connection:
+    # A folder that cannot be written holds no log beside the file, so SQLite may take it as it is.
+    mode = "mode=ro" if os.access(path.parent, os.W_OK) else "mode=ro&immutable=1"
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None, timeout=0.2)
+    connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    connection.execute("CREATE TEMP TABLE assessed(number INTEGER PRIMARY KEY, id TEXT NOT NULL, leaves TEXT NOT NULL)")
+    connection.execute(
+        "CREATE TEMP TABLE verdict(number INTEGER NOT NULL, resource INTEGER NOT NULL, status INTEGER NOT NULL,"
+        " evidence BLOB, reason TEXT, waiver INTEGER, subscription TEXT)"
+    )
+    return connection
+
+
+def _unusable(path: Path, error: Exception) -> OutputError:
+    words = str(error)
+    if "locked" in words:
+        return OutputError(
+            f"the estate {path} is in use by another azscan",
+            hint="wait until it has finished, or name another file with --save-estate",
+        )
+    if "full" in words:
+        return OutputError(
+            f"the disk is full: the estate {path} cannot be written",
+            hint="free some space, then go on with --resume; what was read so far is kept",
+        )
+    return OutputError(
+        f"the estate {path} cannot be used: {words}", hint="check that the folder exists and is writable"
+    )

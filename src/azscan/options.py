@@ -1,0 +1,197 @@
+"""The one table of options: their keys in azscan.yaml, their variables, and what their values may be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any, Literal
+
+import msgspec
+
+from azscan.results import SEVERITIES
+from azscan.words import did_you_mean
+
+Kind = Literal["text", "words", "choice", "choices", "count", "seconds", "date", "flag"]
+# Where a key may stand: in any azscan.yaml, only in one that the user names with --config, or in none.
+Place = Literal["file", "explicit", "never"]
+Complain = Callable[..., None]
+
+
+class Key(msgspec.Struct, frozen=True):
+    """One key that people write. `option` is the option of the same meaning ("" where there is none)."""
+
+    name: str
+    kind: Kind
+    says: str
+    option: str = ""
+    place: Place = "file"
+    choices: tuple[str, ...] = ()
+    required: bool = False
+
+    @property
+    def field(self) -> str:
+        """The name as a Python attribute."""
+        return self.name.replace("-", "_")
+
+    @property
+    def variable(self) -> str:
+        """The environment variable of the option ("" where there is none)."""
+        return "AZSCAN_" + self.option.removeprefix("--").replace("-", "_").upper() if self.option else ""
+
+
+AUTH = (
+    "auto",
+    "cli",
+    "azd",
+    "service-principal",
+    "certificate",
+    "workload-identity",
+    "managed-identity",
+    "browser",
+    "device-code",
+    "token",
+)
+FAIL_ON = (*SEVERITIES, "never")
+
+OPTION_KEYS: tuple[Key, ...] = (
+    Key("auth", "choice", "How to sign in", "--auth", "explicit", AUTH),
+    Key("client-id", "text", "App registration to sign in with", "--client-id", "explicit"),
+    Key("tenant", "text", "Tenant to sign in to", "--tenant", "explicit"),
+    Key("cloud", "text", "Azure cloud, or the https address of its ARM endpoint", "--cloud", "explicit"),
+    Key("checks-dir", "words", "Folders with checks of your own", "--checks-dir", "explicit"),
+    Key("mappings-dir", "words", "Folders with frameworks of your own", "--mappings-dir", "explicit"),
+    Key("subscriptions", "words", "Subscriptions to scan, by id or name", "--subscription"),
+    Key("exclude-subscriptions", "words", "Subscriptions to leave out", "--exclude-subscription"),
+    Key("management-groups", "words", "Management groups whose subscriptions to scan", "--management-group"),
+    Key("regions", "words", "Regions whose resources to judge", "--region"),
+    Key("resource-groups", "words", "Resource groups whose resources to judge", "--resource-group"),
+    Key("tags", "words", "Tags (name or name=value) whose resources to judge", "--tag"),
+    Key("services", "words", "Services to check", "--service"),
+    Key("exclude-services", "words", "Services to leave out", "--exclude-service"),
+    Key("checks", "words", "Checks to run, as ids or globs", "--check"),
+    Key("exclude-checks", "words", "Checks to leave out, as ids or globs", "--exclude-check"),
+    Key("severities", "choices", "Severities to check", "--severity", choices=SEVERITIES),
+    Key("exclude-severities", "choices", "Severities to leave out", "--exclude-severity", choices=SEVERITIES),
+    Key("areas", "words", "Areas to check", "--area"),
+    Key("exclude-areas", "words", "Areas to leave out", "--exclude-area"),
+    Key("frameworks", "words", "Frameworks to report on", "--framework"),
+    Key("fail-on", "choice", "Lowest severity that fails the gate", "--fail-on", choices=FAIL_ON),
+    Key("concurrency", "count", "Reads at a time", "--concurrency"),
+    Key("timeout", "seconds", "Seconds that one request may take", "--timeout"),
+    Key("show", "words", "What the table lists", "--show"),
+    Key("shell", "choice", "Shell that fix commands are quoted for", "--shell", choices=("posix", "powershell")),
+    Key("format", "choice", "Format on standard output", "--format", "never", ("table", "json", "csv")),
+    Key("output", "words", "Files to write", "--output", "never"),
+    Key("estate", "text", "Saved estate to assess", "--estate", "never"),
+    Key("save-estate", "text", "Where to keep the estate", "--save-estate", "never"),
+    Key("log-file", "text", "Where to write the log", "--log-file", "never"),
+    Key("resume", "flag", "Go on with an interrupted scan", "--resume", "never"),
+    Key("verbose", "flag", "Say more", "--verbose", "never"),
+    Key("quiet", "flag", "Say less", "--quiet", "never"),
+    Key("debug", "flag", "Log everything and show tracebacks", "--debug", "never"),
+    Key("config", "text", "Configuration file to use", "--config", "never"),
+    Key("allow-unreadable", "words", "Unreadable parts to accept", "--allow-unreadable", "never"),
+)
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+def read_value(key: Key, value: Any, complain: Complain) -> Any:
+    """The value as its kind wants it (lists as tuples); `complain(message, hint)` is called where it does not fit."""
+    return _VALUES[key.kind](key, value, complain)
+
+
+def _text(key: Key, value: Any, complain: Complain) -> str:
+    if isinstance(value, str) and value.strip():
+        return value.strip()
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        complain(f"{key.name} must be text", f'put quotes around it: "{value}"')
+    else:
+        complain(f"{key.name} must be text that is not empty")
+    return ""
+
+
+def _words(key: Key, value: Any, complain: Complain) -> tuple[str, ...]:
+    """A list of words; a single word stands for a list of one."""
+    items = [value] if isinstance(value, str) else value
+    if not isinstance(items, list | tuple) or not items:
+        complain(f"{key.name} must be a list of words that is not empty")
+        return ()
+    return tuple(_text(key, item, complain) for item in items)
+
+
+def _choice(key: Key, value: Any, complain: Complain) -> str:
+    if isinstance(value, str) and value in key.choices:
+        return value
+    hint = did_you_mean(value, key.choices) if isinstance(value, str) else ""
+    complain(f"{key.name} must be one of {', '.join(key.choices)}", hint)
+    return ""
+
+
+def _choices(key: Key, value: Any, complain: Complain) -> tuple[str, ...]:
+    return tuple(_choice(key, word, complain) for word in _words(key, value, complain))
+
+
+def _count(key: Key, value: Any, complain: Complain) -> int:
+    if type(value) is int and value > 0:
+        return value
+    complain(f"{key.name} must be a whole number above 0")
+    return 1
+
+
+def _seconds(key: Key, value: Any, complain: Complain) -> float:
+    if type(value) in (int, float) and 0 < value < float("inf"):
+        return float(value)
+    complain(f"{key.name} must be a number of seconds above 0")
+    return 1.0
+
+
+def _day(key: Key, value: Any, complain: Complain) -> str:
+    if isinstance(value, str) and _DATE.fullmatch(value):
+        try:
+            date.fromisoformat(value)
+        except ValueError:
+            complain(f"{key.name}: {value} is not a day of the calendar")
+            return ""
+        return value
+    complain(f"{key.name} must be a date such as 2027-01-31")
+    return ""
+
+
+def _flag(key: Key, value: Any, complain: Complain) -> bool:
+    if isinstance(value, bool):
+        return value
+    complain(f"{key.name} must be true or false")
+    return False
+
+
+_VALUES: Mapping[Kind, Callable[[Key, Any, Complain], Any]] = {
+    "text": _text,
+    "words": _words,
+    "choice": _choice,
+    "choices": _choices,
+    "count": _count,
+    "seconds": _seconds,
+    "date": _day,
+    "flag": _flag,
+}
+
+
+def key_schema(key: Key) -> dict[str, Any]:
+    """The JSON Schema of the key's value."""
+    word: dict[str, Any] = {"type": "string", "minLength": 1}
+    one_of: dict[str, Any] = {"enum": list(key.choices)}
+    many = {"words": word, "choices": one_of}
+    if key.kind in many:
+        item = many[key.kind]
+        return {"anyOf": [item, {"type": "array", "items": item, "minItems": 1}]}
+    plain: Mapping[str, dict[str, Any]] = {
+        "text": word,
+        "choice": one_of,
+        "count": {"type": "integer", "minimum": 1},
+        "seconds": {"type": "number", "exclusiveMinimum": 0},
+        "date": {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"},
+        "flag": {"type": "boolean"},
+    }
+    return plain[key.kind]

@@ -1,0 +1,205 @@
+"""The end of the table: what was not read, waived or left out, the counts, and why the exit code is what it is."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from azscan.frameworks import ControlStatus, control_results
+from azscan.gate import explain
+from azscan.report.finding import record_words, waiver_words
+from azscan.report.page import Page
+from azscan.report.text import count
+from azscan.results import SEVERITIES, Off, Results, Summary, Unread, Waiver
+
+_ITEMS = 10
+_WAIVERS = 20
+_CONTROL_WORDS: tuple[tuple[ControlStatus, str], ...] = (
+    ("failed", "failed"),
+    ("undecided", "undecided"),
+    ("waived", "waived"),
+    ("met", "met"),
+    ("no-verdict", "without a resource to judge"),
+    ("not-covered", "not covered by a check"),
+)
+
+
+def print_closing(page: Page, results: Results, names: Mapping[str, str]) -> None:
+    """Print everything that follows the findings."""
+    whole = "unreadable" in page.options.show or "all" in page.options.show
+    _controls(page, results)
+    _unread(page, results.unreadable, names, whole=whole)
+    _waivers(page, results.waivers)
+    _off(page, results.off)
+    _accepted(page, results)
+    _left_out(page, results)
+    _counts(page, results.summary)
+    page.blank()
+    _summary(page, summary_line(results.summary))
+    page.line("", (explain(results.summary.gate), "bold"), rest="  ")
+    page.flush()
+
+
+def summary_line(summary: Summary) -> str:
+    """Coverage and outcome in one line."""
+    statuses = summary.statuses
+    parts = [f"{statuses.get('fail', 0):,} failed"]
+    if statuses.get("unreadable"):
+        parts.append(f"{statuses['unreadable']:,} unreadable (see --show unreadable)")
+    if statuses.get("waived"):
+        parts.append(f"{statuses['waived']:,} waived")
+    return f"{count(summary.resources, 'resource')}, {count(summary.checks, 'check')}: {', '.join(parts)}"
+
+
+def _summary(page: Page, line: str) -> None:
+    """One line; where it is too long for the page, broken after a comma."""
+    rows = [""]
+    for part in re.split(r"(?<=, )(?=\D*\d)", line):
+        if rows[-1].strip() and len(rows[-1]) + len(part.rstrip()) > page.width:
+            rows.append("  ")
+        rows[-1] += part
+    for row in rows:
+        page.whole("", row.rstrip(), "bold")
+
+
+def _controls(page: Page, results: Results) -> None:
+    if not results.frameworks:
+        return
+    page.heading("frameworks")
+    tallies: dict[str, Counter[str]] = {framework.key: Counter() for framework in results.frameworks}
+    for result in control_results(results.frameworks, results.verdicts()):
+        tallies[result.framework][result.status] += 1
+    for framework in results.frameworks:
+        tally = tallies[framework.key]
+        words = ", ".join(f"{tally[status]} {word}" for status, word in _CONTROL_WORDS if tally[status])
+        page.line("  ", f"{framework.title}: {count(len(framework.controls), 'control')}: {words}", rest="    ")
+
+
+def _unread(page: Page, parts: Sequence[Unread], names: Mapping[str, str], *, whole: bool) -> None:
+    if not parts:
+        return
+    page.heading("not read")
+    checks = {check for part in parts for check in part.checks}
+    services = {part.service for part in parts}
+    kinds = ", ".join(
+        f"{number:,} {_kind(kind)}" for kind, number in Counter(part.kind for part in parts).most_common()
+    )
+    subject = f"{count(len(checks), 'check')} in {count(len(services), 'service')}"
+    page.line("  ", f"{subject} could not be read in full: {kinds}", rest="    ")
+    if whole:
+        for part in parts:
+            _part(page, part, names)
+        return
+    groups: dict[tuple[str, str, str, str, bool], list[Unread]] = {}
+    for part in parts:
+        groups.setdefault((part.service, part.collection, part.kind, part.action, part.allowed), []).append(part)
+    for (service, collection, kind, action, allowed), members in list(groups.items())[:_ITEMS]:
+        verdicts = sum(part.verdicts for part in members)
+        accepted = ", accepted" if allowed else ""
+        places = f"{count(len(members), 'read')}, {count(verdicts, 'verdict')}{accepted}"
+        page.line("  ! ", (_kind(kind), "yellow"), f": {service} / {collection} ({places})")
+        if action:
+            page.line("    missing: ", action)
+    page.line("  ", f"see each of them: {page.options.command} --show unreadable", rest="    ")
+    if len(groups) > _ITEMS:
+        page.line("  ", f"and {count(len(groups) - _ITEMS, 'more kind', 'more kinds')} of them")
+
+
+def _part(page: Page, part: Unread, names: Mapping[str, str]) -> None:
+    accepted = ", accepted" if part.allowed else ""
+    verdicts = count(part.verdicts, "verdict")
+    page.line("  ! ", (_kind(part.kind), "yellow"), f": {part.service} / {part.collection} ({verdicts}{accepted})")
+    page.line("    at: ", part.scope or names.get(part.subscription.lower(), part.subscription))
+    if part.action:
+        page.line("    missing: ", part.action)
+    if part.message:
+        page.line("    azure says: ", page.cut(part.message, 400))
+    if part.code or part.request_id:
+        page.line(
+            "    ", " ".join(word for word in (part.code, part.request_id and f"request {part.request_id}") if word)
+        )
+    page.flush()
+
+
+def _waivers(page: Page, waivers: Sequence[Waiver]) -> None:
+    if not waivers:
+        return
+    expired = [waiver for waiver in waivers if waiver.expired]
+    unused = [waiver for waiver in waivers if not waiver.used and not waiver.expired]
+    used = [waiver for waiver in waivers if waiver.used]
+    page.heading("waivers")
+    page.line("  ", f"{len(used):,} used, {len(expired):,} expired, {len(unused):,} unused")
+    for state, group in (("expired", expired), ("unused", unused), ("used", used)):
+        if len(group) > _WAIVERS:
+            page.line("  - ", f"{len(group) - _WAIVERS:,} more {state} ones stand in the JSON report")
+        for waiver in group[:_WAIVERS]:
+            told = f"used for {count(waiver.used, 'finding')}" if state == "used" else state
+            page.line("  - ", (told, "bold"), f": {_covers(waiver)}: {waiver_words(waiver)}")
+
+
+def _covers(waiver: Waiver) -> str:
+    limits = {
+        "": waiver.resources,
+        "tag ": waiver.tags,
+        "group ": waiver.resource_groups,
+        "subscription ": waiver.subscriptions,
+        "managed by ": waiver.managed_by,
+    }
+    where = "; ".join(f"{word}{', '.join(values)}" for word, values in limits.items() if values)
+    return f"{', '.join(waiver.checks)} on {where}"
+
+
+def _off(page: Page, entries: Sequence[Off]) -> None:
+    if not entries:
+        return
+    page.heading("switched off")
+    for entry in entries:
+        what = ", ".join((*entry.services, *entry.checks))
+        expired = "expired, on again: " if entry.expired else ""
+        page.line(
+            "  - ", (f"{expired}{what}", "bold"), f": {record_words(entry.reason, entry.approved_by, entry.expires)}"
+        )
+
+
+def _accepted(page: Page, results: Results) -> None:
+    entries = results.scan.allowed_unreadable
+    if not entries:
+        return
+    page.heading("accepted as unreadable")
+    for entry in entries:
+        state = "expired" if entry.expired else count(entry.used, "verdict")
+        reason = record_words(entry.reason or "no reason on record", entry.approved_by, entry.expires)
+        page.line("  - ", (entry.part, "bold"), f": {state}: {reason}")
+
+
+def _left_out(page: Page, results: Results) -> None:
+    left_out = [each for each in results.scan.subscriptions if each.left_out]
+    if left_out:
+        page.heading("subscriptions left out")
+        for each in left_out:
+            page.line("  - ", (each.name or each.id, "bold"), f" ({each.id}): {each.left_out}")
+    notes: Iterable[str] = results.scan.notes
+    if notes:
+        page.heading("notes")
+        for note in notes:
+            page.line("  - ", note)
+
+
+def _counts(page: Page, summary: Summary) -> None:
+    columns = (("failed", "fail"), ("unreadable", "unreadable"), ("waived", "waived"), ("passed", "pass"))
+    rows = [
+        (severity, [summary.severities.get(severity, {}).get(status, 0) for _, status in columns])
+        for severity in SEVERITIES
+    ]
+    rows = [(severity, numbers) for severity, numbers in rows if any(numbers)]
+    if not rows:
+        return
+    page.blank()
+    page.line("", " " * 10 + "".join(f"{name:>13}" for name, _ in columns))
+    for severity, numbers in rows:
+        page.line("", f"{severity:<10}" + "".join(f"{number:>13,}" for number in numbers))
+
+
+def _kind(kind: str) -> str:
+    return kind.replace("_", " ")

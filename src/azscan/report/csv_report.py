@@ -1,0 +1,200 @@
+"""The CSV report for auditors (RFC 4180, UTF-8), sorted without holding it in memory."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import io
+import sqlite3
+import unicodedata
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO
+
+import msgspec
+
+from azscan.report import Options
+from azscan.report.labels import actual_of, subscription_names
+from azscan.report.text import visible
+from azscan.results import STATUSES, Framework, Results, Verdict
+
+COLUMNS = (
+    "framework",
+    "control",
+    "check",
+    "title",
+    "severity",
+    "status",
+    "subscription",
+    "resource id",
+    "name",
+    "type",
+    "region",
+    "expected",
+    "actual",
+    "evidence url",
+    "api",
+    "read at",
+    "reason",
+    "approved by",
+    "expires",
+    "fix",
+)
+
+# The status in the row of a control that has no verdict: an auditor's sheet shows its gaps.
+NO_VERDICT = "no-verdict"
+
+_STATUS_RANK = {status: rank for rank, status in enumerate((*STATUSES, NO_VERDICT))}
+# A cell that begins so is a formula to one spreadsheet or another, the wide forms too.
+# https://owasp.org/www-community/attacks/CSV_Injection
+_FORMULA = frozenset("=+-@\t\r＝＋－＠")
+_BLOCK = 1000
+_TABLE = """
+CREATE TABLE row(framework INT, control INT, "check" TEXT, status INT, subscription TEXT, id TEXT, cells BLOB);
+"""
+_SORTED = 'SELECT cells FROM row ORDER BY framework, control, "check", status, subscription, id, rowid'
+
+Row = tuple[int, int, str, int, str, str, bytes]
+
+
+def write_csv(results: Results, stream: BinaryIO, options: Options) -> None:
+    """Write the report as CSV: one row per verdict, or with frameworks one per control and verdict.
+
+    Rows are sorted by framework, control (as the framework orders them), check, status (failing first), subscription
+    and resource id. A control without a verdict has a row that says why. Where several leaves decided a verdict, the
+    cells of its evidence have a line for each; one line stands for all of them where they agree.
+    """
+    # Sorting is left to a nameless database of SQLite's, which moves to a private temporary file as it grows.
+    connection = sqlite3.connect("", isolation_level=None)
+    try:
+        connection.execute("PRAGMA journal_mode = OFF")
+        connection.execute(_TABLE)
+        connection.execute("BEGIN")
+        connection.executemany("INSERT INTO row VALUES (?, ?, ?, ?, ?, ?, ?)", _rows(results))
+        _write_rows(connection, stream)
+    except sqlite3.OperationalError as error:
+        raise OSError(errno.ENOSPC if "full" in str(error) else errno.EIO, f"sorting failed: {error}") from error
+    finally:
+        connection.close()
+
+
+def _write_rows(connection: sqlite3.Connection, stream: BinaryIO) -> None:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    for number, (cells,) in enumerate(connection.execute(_SORTED)):
+        writer.writerow(_DECODER.decode(cells))
+        if number % _BLOCK == 0:
+            _flush(text, stream)
+    _flush(text, stream)
+
+
+def _flush(text: io.StringIO, stream: BinaryIO) -> None:
+    stream.write(text.getvalue().encode("utf-8", "backslashreplace"))
+    text.seek(0)
+    text.truncate()
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(list[str])
+
+
+def _rows(results: Results) -> Iterator[Row]:
+    """The rows with what they are sorted by, in any order."""
+    names = subscription_names(results.scan)
+    places = _Places(results.frameworks)
+    for verdict in results.verdicts():
+        cells = _cells(
+            verdict, results, names.get(verdict.resource.subscription.lower(), verdict.resource.subscription)
+        )
+        key = (verdict.check, _STATUS_RANK[verdict.status], cells[4], verdict.resource.id.lower())
+        for framework, control, start in places.of(verdict):
+            yield (framework, control, *key, _ENCODER.encode([*start, *cells]))
+    yield from places.gaps()
+
+
+class _Places:
+    """Where a verdict's rows stand among the frameworks' controls, and which controls got none."""
+
+    def __init__(self, frameworks: Sequence[Framework]) -> None:
+        self._frameworks = frameworks
+        self._places = {
+            f"{framework.key}:{control}": (number, position, (_safe(framework.key), _safe(control)))
+            for number, framework in enumerate(frameworks)
+            for position, control in enumerate(framework.controls)
+        }
+        self._met: set[str] = set()
+
+    def of(self, verdict: Verdict) -> Iterator[tuple[int, int, tuple[str, str]]]:
+        if not self._frameworks:
+            yield 0, 0, ("", "")
+            return
+        for name in dict.fromkeys(verdict.controls):
+            if name in self._places:
+                self._met.add(name)
+                yield self._places[name]
+
+    def gaps(self) -> Iterator[Row]:
+        for framework in self._frameworks:
+            for control, title in framework.controls.items():
+                name = f"{framework.key}:{control}"
+                if name in self._met:
+                    continue
+                number, position, start = self._places[name]
+                reason = framework.left_out.get(control, "") or "its checks met no resource of this scan"
+                cells = [*start, "", _safe(title), "", NO_VERDICT, *[""] * 10, _safe(reason), "", "", ""]
+                yield number, position, "", _STATUS_RANK[NO_VERDICT], "", "", _ENCODER.encode(cells)
+
+
+def _cells(verdict: Verdict, results: Results, subscription: str) -> list[str]:
+    """The cells after framework and control."""
+    resource, evidence = verdict.resource, verdict.evidence
+    reason, approved_by, expires = _record(verdict, results)
+    fix = [part for part in (verdict.fix.text, verdict.fix.cli) if part] if verdict.fix else []
+    one_line = (
+        verdict.check, verdict.title, verdict.severity, verdict.status, subscription,
+        resource.id, resource.name, resource.type, resource.region,
+    )  # fmt: skip
+    return [
+        *map(_safe, one_line),
+        _lines([f"{leaf.path} {leaf.expected}".strip() for leaf in evidence]),
+        _lines([actual_of(leaf) for leaf in evidence]),
+        _lines([leaf.url for leaf in evidence]),
+        _lines([leaf.api for leaf in evidence]),
+        _lines([leaf.read_at for leaf in evidence]),
+        _safe(reason),
+        _safe(approved_by),
+        _safe(expires),
+        _lines(fix),
+    ]
+
+
+def _record(verdict: Verdict, results: Results) -> tuple[str, str, str]:
+    """Reason, approver and last day: the waiver's where there is one."""
+    if verdict.waiver is None or verdict.status != "waived":
+        return verdict.reason, "", ""
+    waiver = results.waivers[verdict.waiver]
+    reason = f"{waiver.reason} ({waiver.ticket})" if waiver.ticket else waiver.reason
+    return reason, waiver.approved_by, waiver.expires
+
+
+def _lines(values: Sequence[str]) -> str:
+    """The values as the lines of one cell; one line where all of them are the same."""
+    if len(values) == 1 or len(set(values)) == 1:
+        return _safe(values[0])
+    return _no_formula("\n".join(map(visible, values)))
+
+
+def _safe(value: str) -> str:
+    """The value as a cell that no spreadsheet takes for a formula and no terminal for a command."""
+    if value[:1].isalnum() and value.isprintable():
+        return value
+    return visible(_no_formula(value))
+
+
+def _no_formula(text: str) -> str:
+    for char in text:
+        if char in _FORMULA:
+            return f"'{text}"
+        if not (char.isspace() or unicodedata.category(char) in ("Cc", "Cf")):
+            break
+    return text

@@ -1,0 +1,55 @@
+"""The table: what people read on a terminal, grouped by service and severity, failing first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import BinaryIO
+
+from azscan.report import Options
+from azscan.report.closing import print_closing
+from azscan.report.finding import CheckBlock, picked
+from azscan.report.labels import subscription_names
+from azscan.report.page import Page
+from azscan.report.text import count
+from azscan.results import Results, Status, Verdict
+from azscan.words import glob
+
+
+def write_table(results: Results, stream: BinaryIO, options: Options) -> None:
+    """Write what --show asks for, one check after the other, then what was not read, and the summary."""
+    page = Page(stream, options)
+    names = subscription_names(results.scan)
+    statuses, checks = picked(options)
+    fits = [glob(pattern) for pattern in checks]
+    _print_head(page, results)
+    for (service, _, severity), group in groupby(_chosen(results, statuses, checks), _group_of):
+        page.rule(service, severity)
+        for check, verdicts in groupby(group, lambda verdict: verdict.check):
+            whole = any(fit(check) for fit in fits)
+            CheckBlock(page, results, names, whole=whole).print(verdicts)
+    print_closing(page, results, names)
+
+
+def _group_of(verdict: Verdict) -> tuple[str, str, str]:
+    return verdict.service, verdict.status, verdict.severity
+
+
+def _chosen(results: Results, statuses: Sequence[Status], checks: Sequence[str]) -> Iterator[Verdict]:
+    if not checks:
+        return results.verdicts(*statuses)
+    fits = [glob(pattern) for pattern in checks]
+    return (
+        verdict
+        for verdict in results.verdicts()
+        if verdict.status in statuses or any(fit(verdict.check) for fit in fits)
+    )
+
+
+def _print_head(page: Page, results: Results) -> None:
+    scan = results.scan
+    scanned = sum(not each.left_out for each in scan.subscriptions)
+    scope = f"{count(scanned, 'subscription')} of tenant {scan.tenant} in {scan.cloud}"
+    page.line("", f"azscan {scan.version}: {scope}, read as {scan.identity} at {scan.started}", rest="  ")
+    if scan.filters:
+        page.line("filters: ", ", ".join(scan.filters))

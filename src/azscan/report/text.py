@@ -1,0 +1,43 @@
+"""Text from strangers made fit to print: control characters visible, length bounded, counts in words."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+
+_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def visible(text: str) -> str:
+    r"""The text with whatever a terminal acts on or hides (escapes, newlines, bidi, zero width) written out: `\x1b`."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _written_out(char) for char in text)
+
+
+def _written_out(char: str) -> str:
+    if char in _SHORT:
+        return _SHORT[char]
+    code = ord(char)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def middle(text: str, width: int, ellipsis: str = "…") -> str:
+    """The text, or its beginning and end around an ellipsis where it takes more than `width` cells or characters."""
+    if len(text) <= width and cell_len(text) <= width:
+        return text
+    room = max(width - cell_len(ellipsis), 2)
+    head = _prefix(text, room - room // 2)
+    tail = _prefix(text[::-1], room // 2)[::-1]
+    return f"{head}{ellipsis}{tail}"
+
+
+def _prefix(text: str, width: int) -> str:
+    taken = text[:width]
+    while taken and cell_len(taken) > width:
+        taken = taken[:-1]
+    return taken
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """ "1 check", "1,204 checks", "0 checks"."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

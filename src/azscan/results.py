@@ -1,0 +1,216 @@
+"""What a scan says: the verdicts and everything that travels with them in every report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+Severity = Literal["critical", "high", "medium", "low", "info"]
+Status = Literal["pass", "fail", "unreadable", "waived", "not-applicable"]
+
+SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low", "info")
+STATUSES: tuple[Status, ...] = ("fail", "unreadable", "waived", "pass", "not-applicable")
+SEVERITY_RANK: Mapping[str, int] = {name: rank for rank, name in enumerate(SEVERITIES)}
+
+RESULTS_SCHEMA = "azscan.results/1"
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """One leaf that decided a verdict, and the read that its value came from.
+
+    `path` is the property's path in the document; `expected` the condition in words ("equals true");
+    `actual` the JSON value Azure sent (null where it sent none); `present` tells null from absent;
+    `read_at` is ISO 8601 in UTC.
+    """
+
+    path: str
+    expected: str
+    actual: Any = None
+    present: bool = True
+    url: str = ""
+    api: str = ""
+    read_at: str = ""
+
+
+class ResourceRef(msgspec.Struct, frozen=True):
+    """Which resource a verdict is about. `id` is as Azure sent it; `region` is normalised (`westeurope`)."""
+
+    id: str
+    name: str
+    type: str
+    subscription: str = ""
+    resource_group: str = ""
+    region: str = ""
+    managed_by: str = ""
+
+
+class Fix(msgspec.Struct, frozen=True):
+    """How to mend a finding: words for the portal, and a shell command with the resource filled in (or "")."""
+
+    text: str
+    cli: str = ""
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """One check held against one resource. `waiver` is the index into `waivers` where status is `waived`."""
+
+    check: str
+    title: str
+    service: str
+    severity: Severity
+    status: Status
+    resource: ResourceRef
+    evidence: tuple[Evidence, ...] = ()
+    reason: str = ""
+    fix: Fix | None = None
+    controls: tuple[str, ...] = ()
+    waiver: int | None = None
+
+
+class Unread(msgspec.Struct, frozen=True):
+    """A part of the estate that could not be read, and how many verdicts rest on it.
+
+    `scope` is the subscription, tenant or resource that was asked; `allowed` is true where
+    --allow-unreadable accepts it.
+    """
+
+    kind: str
+    service: str
+    collection: str
+    subscription: str
+    scope: str
+    message: str = ""
+    action: str = ""
+    code: str = ""
+    request_id: str = ""
+    checks: tuple[str, ...] = ()
+    verdicts: int = 0
+    allowed: bool = False
+
+
+class Waiver(msgspec.Struct, frozen=True):
+    """A waiver as the user wrote it, with what became of it: `used` verdicts, `expired` on the day of the scan."""
+
+    checks: tuple[str, ...]
+    resources: tuple[str, ...]
+    reason: str
+    approved_by: str = ""
+    ticket: str = ""
+    expires: str = ""
+    tags: tuple[str, ...] = ()
+    resource_groups: tuple[str, ...] = ()
+    subscriptions: tuple[str, ...] = ()
+    managed_by: tuple[str, ...] = ()
+    expired: bool = False
+    used: int = 0
+
+
+class Off(msgspec.Struct, frozen=True):
+    """Services or checks that the team switched off, with the reason on record."""
+
+    reason: str
+    services: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
+    approved_by: str = ""
+    expires: str = ""
+    expired: bool = False
+
+
+class Allowance(msgspec.Struct, frozen=True):
+    """An unreadable part that the team accepts: a service, a check (or glob) or an error kind.
+
+    One given as an option or variable carries no reason; `used` counts the verdicts that it let through the gate.
+    """
+
+    part: str
+    reason: str = ""
+    approved_by: str = ""
+    expires: str = ""
+    expired: bool = False
+    used: int = 0
+
+
+class SubscriptionRef(msgspec.Struct, frozen=True):
+    """A subscription that the identity sees; `left_out` says why it was not scanned ("" where it was)."""
+
+    id: str
+    name: str
+    state: str = ""
+    tenant: str = ""
+    left_out: str = ""
+
+
+class ScanInfo(msgspec.Struct, frozen=True):
+    """Who looked at what, when and with which catalogue. Times are ISO 8601 in UTC."""
+
+    version: str
+    started: str
+    finished: str
+    cloud: str
+    tenant: str
+    identity: str
+    credential: str
+    catalog: str
+    subscriptions: tuple[SubscriptionRef, ...] = ()
+    services: tuple[str, ...] = ()
+    checks: int = 0
+    filters: tuple[str, ...] = ()
+    requests: int = 0
+    notes: tuple[str, ...] = ()
+    allowed_unreadable: tuple[Allowance, ...] = ()
+
+
+class Gate(msgspec.Struct, frozen=True):
+    """What --fail-on decided: `failed` and `undecided` verdicts at or above it, and the exit code.
+
+    `allowed` counts the undecided ones at or above it that --allow-unreadable let through.
+    """
+
+    fail_on: str
+    failed: int
+    undecided: int
+    exit_code: int
+    allowed: int = 0
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """Counts of the scan; `severities` maps severity → status → count."""
+
+    resources: int
+    checks: int
+    statuses: dict[str, int]
+    severities: dict[str, dict[str, int]]
+    gate: Gate
+
+
+class Framework(msgspec.Struct, frozen=True):
+    """A framework that the verdicts were mapped to; `controls` maps control id → title, in the framework's order.
+
+    `checks` maps control id → the ids of its checks, `left_out` control id → why no read of Azure decides it.
+    """
+
+    key: str
+    title: str
+    controls: dict[str, str]
+    checks: dict[str, tuple[str, ...]] = {}
+    left_out: dict[str, str] = {}
+
+
+class Results(Protocol):
+    """Everything a report can print. `verdicts()` streams, failing and severe first within each service.
+
+    In full, its order is: service, status (as in STATUSES), severity, check, subscription, resource id. Reports rely
+    on the verdicts of one service, status, severity and check standing together.
+    """
+
+    scan: ScanInfo
+    summary: Summary
+    unreadable: Sequence[Unread]
+    waivers: Sequence[Waiver]
+    off: Sequence[Off]
+    frameworks: Sequence[Framework]
+
+    def verdicts(self, *statuses: Status) -> Iterator[Verdict]:
+        """The verdicts of the given statuses (all but `not-applicable` where none is given); can be called again."""

@@ -1,0 +1,349 @@
+"""A scan from end to end: sign in, choose subscriptions, plan, read, assess; or assess a saved estate."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from azscan import __version__
+from azscan.assess import Assessor, Filters, Tally
+from azscan.catalog.model import Catalog, Check
+from azscan.catalog.select import select
+from azscan.collect.plan import Plan
+from azscan.collect.progress import Progress
+from azscan.errors import NothingScannedError, UsageError
+from azscan.estate.documents import Documents
+from azscan.estate.ids import region_of
+from azscan.estate.store import Estate
+from azscan.frameworks import Mapped, choose
+from azscan.gate import Allowed, decide
+from azscan.gate import Tally as GateTally
+from azscan.results import Allowance, Off, ScanInfo, SubscriptionRef
+from azscan.settings import Settings, aliases_of
+from azscan.verdicts import StoredResults, summarise, unread_parts
+from azscan.waivers import SwitchedOff, Waivers
+
+if TYPE_CHECKING:
+    from azscan.azure.credentials import SignedIn
+    from azscan.azure.scope import Scope
+
+Say = Callable[[str], None]
+
+# An estate that an interrupted scan left behind is good for this long.
+KEPT_HOURS = 24
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a scan is to decide: the checks, what the team switched off, and the frameworks to report on."""
+
+    catalog: Catalog
+    checks: tuple[Check, ...]
+    off: tuple[Off, ...]
+    mapped: Mapped
+
+
+def choose_checks(settings: Settings, catalog: Catalog) -> Choice:
+    """The checks that the settings select, without those that are switched off; UsageError where none is left."""
+    mapped = choose(catalog.frameworks, settings.frameworks)
+    selected = select(
+        catalog,
+        services=settings.services,
+        checks=settings.checks,
+        severities=settings.severities,
+        areas=settings.areas,
+        exclude_services=settings.exclude_services,
+        exclude_checks=settings.exclude_checks,
+        exclude_severities=settings.exclude_severities,
+        exclude_areas=settings.exclude_areas,
+    )
+    if settings.frameworks:
+        selected = tuple(check for check in selected if check.id in mapped.checks)
+    switched_off = SwitchedOff(settings.off, datetime.now(UTC).date(), aliases_of(catalog))
+    left = tuple(check for check in selected if switched_off.match(check.id, check.service) is None)
+    if not left:
+        raise UsageError(
+            "no check is left to run",
+            hint="the selection leaves none, or azscan.yaml switches all of them off; see azscan checks list",
+        )
+    return Choice(catalog, left, switched_off.entries, mapped)
+
+
+async def collect(
+    settings: Settings, choice: Choice, environ: Mapping[str, str], say: Say, progress: Progress
+) -> Estate:
+    """Sign in and read what the chosen checks need into an estate; what was read before is not read again."""
+    from azscan.azure.clouds import discover, named
+    from azscan.azure.credentials import sign_in
+    from azscan.azure.network import network_from_environment
+    from azscan.azure.scope import choose_subscriptions
+    from azscan.azure.session import Session
+    from azscan.collect.collector import Collector
+
+    started = _now()
+    network = network_from_environment(environ)
+    if settings.cloud.startswith("https://"):
+        cloud = await discover(settings.cloud, network)
+        say(f"cloud {cloud.name}: sign-in at {cloud.authority}, Microsoft Graph at {cloud.graph}")
+    else:
+        cloud = named(settings.cloud)
+    signed_in = await sign_in(
+        settings.auth,
+        cloud,
+        tenant=settings.tenant,
+        client_id=settings.client_id,
+        network=network,
+        environ=environ,
+        say=say,
+    )
+    for note in signed_in.notes:
+        say(f"note: {note}")
+    try:
+        async with Session(
+            cloud,
+            signed_in.credential,
+            network=network,
+            concurrency=settings.concurrency,
+            timeout=settings.timeout,
+            listener=lambda wait: progress.wait(wait.who, wait.seconds if wait.reads else 0.0),
+        ) as session:
+            scope = await choose_subscriptions(
+                session,
+                wanted=settings.subscriptions,
+                management_group=",".join(settings.management_groups),
+                excluded=settings.exclude_subscriptions,
+                tenant=signed_in.tenant,
+                who=signed_in.who,
+            )
+            for left_out in scope.left_out:
+                say(f"note: {left_out}")
+            plan = Plan(choice.catalog, choice.checks, settings.params)
+            about = _about(settings, choice, cloud.name, signed_in, scope, started)
+            estate = _open_estate(settings, about, environ, say)
+            try:
+                await Collector(
+                    session,
+                    estate,
+                    plan,
+                    scope.subscriptions,
+                    tenant=signed_in.tenant,
+                    principal=signed_in.object_id,
+                    cloud=cloud.name,
+                    concurrency=settings.concurrency,
+                    progress=progress,
+                ).run()
+                estate.describe({"finished": _now(), "complete": True, "requests": session.governor.requests})
+            except BaseException:
+                estate.close()
+                raise
+            return estate
+    finally:
+        await signed_in.credential.close()
+
+
+def assess(estate: Estate, settings: Settings, choice: Choice) -> StoredResults:
+    """Hold the chosen checks against an estate; the results stream from it.
+
+    Raises UsageError where a filter matches no resource although all of them could be read.
+    """
+    catalog = choice.catalog
+    now = datetime.now(UTC)
+    plan = Plan(catalog, choice.checks, settings.params)
+    owners = [each["id"] for each in estate.about("subscriptions", [])]
+    waivers = Waivers(settings.waivers, now.date(), aliases_of(catalog))
+    filters = _filters(settings)
+    documents = Documents(estate, catalog, owners, plan.names)
+    tally = Assessor(
+        estate,
+        catalog,
+        documents,
+        choice.checks,
+        owners=owners,
+        now=now,
+        params=settings.params,
+        filters=filters,
+        match=waivers.match if settings.waivers else None,
+    ).run()
+    if filters and not tally.resources and not tally.of("unreadable"):
+        raise UsageError(
+            "no resource matches " + ", ".join(_filter_words(settings)),
+            hint="check the spelling; names are compared in any case",
+        )
+    allowed = Allowed(settings.allow_unreadable, now.date(), aliases_of(catalog))
+    gate = decide(
+        _gate_tallies(catalog, tally),
+        settings.fail_on,
+        allowed,
+        proven_empty=not any(estate.failed_reads()),
+    )
+    return StoredResults(
+        estate=estate,
+        catalog=catalog,
+        scan=_scan_info(estate, settings, choice, allowed.report()),
+        summary=summarise(catalog, choice.checks, tally, gate),
+        unreadable=unread_parts(estate, catalog, tally, plan.checks_of, allowed.covers_part),
+        waivers=waivers.report(),
+        off=choice.off,
+        frameworks=choice.mapped.frameworks,
+        controls={check.id: choice.mapped.controls(check.id) for check in choice.checks},
+        shell="powershell" if settings.shell == "powershell" else "posix",
+    )
+
+
+def state_folder(environ: Mapping[str, str]) -> Path:
+    """Where estates of running and broken scans lie."""
+    if folder := environ.get("AZSCAN_STATE_DIR"):
+        return Path(folder)
+    if sys.platform == "win32":
+        return Path(environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "azscan"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "azscan"
+    return Path(environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "azscan"
+
+
+def forget_old_estates(folder: Path) -> None:
+    """Remove the estates that interrupted scans left behind longer than KEPT_HOURS ago."""
+    oldest = time.time() - KEPT_HOURS * 3600
+    for path in folder.glob("*.sqlite*") if folder.is_dir() else ():
+        try:
+            if path.stat().st_mtime < oldest:
+                path.unlink()
+        except OSError:
+            continue
+
+
+def _open_estate(settings: Settings, about: dict[str, Any], environ: Mapping[str, str], say: Say) -> Estate:
+    identity = {name: about[name] for name in ("tenant", "cloud", "object_id", "catalog", "scope")}
+    folder = state_folder(environ)
+    forget_old_estates(folder)
+    name = hashlib.sha256(msgspec.json.encode(identity)).hexdigest()[:32]
+    path = Path(settings.save_estate) if settings.save_estate else folder / f"{name}.sqlite"
+    if not settings.resume:
+        if not settings.save_estate and path.exists():
+            say("note: an interrupted scan of this scope was found; this one starts anew (--resume would go on with it)")
+        return Estate.create(path, about)
+    if not path.exists():
+        where = f"at {path}" if settings.save_estate else "for this scope, identity and catalogue"
+        raise UsageError(f"there is no interrupted scan {where}", hint="scan without --resume")
+    estate = Estate.open_saved(path)
+    differing = [name for name, value in identity.items() if estate.about(name) != value]
+    if differing:
+        estate.close()
+        raise UsageError(
+            f"the estate {path} is of another {' and '.join(sorted(differing)).replace('object_id', 'identity')}",
+            hint="resume it as it was begun, or scan without --resume",
+        )
+    return estate
+
+
+def _about(
+    settings: Settings, choice: Choice, cloud: str, signed_in: SignedIn, scope: Scope, started: str
+) -> dict[str, Any]:
+    chosen = [
+        {"id": str(each["subscriptionId"]).lower(), "name": each.get("displayName", ""), "state": each.get("state", "")}
+        for each in scope.subscriptions
+    ]
+    return {
+        "version": __version__,
+        "started": started,
+        "cloud": cloud,
+        "tenant": signed_in.tenant,
+        "identity": signed_in.who,
+        "object_id": signed_in.object_id,
+        "credential": signed_in.kind,
+        "catalog": choice.catalog.hash,
+        "scope": sorted(each["id"] for each in chosen),
+        "subscriptions": chosen,
+        "left_out": [msgspec.to_builtins(each) for each in scope.left_out],
+        "notes": list(signed_in.notes),
+        "complete": False,
+    }
+
+
+def _scan_info(estate: Estate, settings: Settings, choice: Choice, allowed: tuple[Allowance, ...]) -> ScanInfo:
+    tenant = estate.about("tenant", "")
+    chosen = [
+        SubscriptionRef(each["id"], each["name"], each["state"], tenant) for each in estate.about("subscriptions", [])
+    ]
+    left_out = [
+        SubscriptionRef(each["id"], each["name"], each["state"], tenant, each["reason"])
+        for each in estate.about("left_out", [])
+    ]
+    notes = list(estate.about("notes", []))
+    if gone := estate.gone():
+        notes.append(f"{len(gone)} resources were deleted while they were read and have no verdict")
+    if not estate.about("complete", False):
+        notes.append("this estate was not read to its end")
+    if settings.estate and estate.about("catalog") != choice.catalog.hash:
+        notes.append("the estate was read for another version of the catalogue; what it lacks is not_collected")
+    return ScanInfo(
+        version=__version__,
+        started=estate.about("started", ""),
+        finished=estate.about("finished", "") or _now(),
+        cloud=estate.about("cloud", ""),
+        tenant=tenant,
+        identity=estate.about("identity", ""),
+        credential=estate.about("credential", ""),
+        catalog=choice.catalog.hash,
+        subscriptions=(*chosen, *left_out),
+        services=tuple(sorted({check.service for check in choice.checks})),
+        checks=len(choice.checks),
+        filters=tuple(_filter_words(settings)),
+        requests=int(estate.about("requests", 0)),
+        notes=tuple(notes),
+        allowed_unreadable=allowed,
+    )
+
+
+def _filters(settings: Settings) -> Filters:
+    tags = [tag.partition("=") for tag in settings.tags]
+    return Filters(
+        regions=frozenset(region_of(region) for region in settings.regions),
+        resource_groups=frozenset(group.lower() for group in settings.resource_groups),
+        tags=tuple((name.strip(), value.strip() if equals else None) for name, equals, value in tags),
+    )
+
+
+def _filter_words(settings: Settings) -> list[str]:
+    return [
+        *(f"--region {region}" for region in settings.regions),
+        *(f"--resource-group {group}" for group in settings.resource_groups),
+        *(f"--tag {tag}" for tag in settings.tags),
+    ]
+
+
+def _gate_tallies(catalog: Catalog, tally: Tally) -> list[GateTally]:
+    return [
+        GateTally(
+            check=check,
+            service=catalog.checks[check].service,
+            severity=catalog.checks[check].severity,
+            status=status,
+            count=count,
+            kinds=(kind,) if kind else (),
+        )
+        for (check, status, kind), count in tally.counts.items()
+    ]
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def check_something_was_read(results: StoredResults) -> None:
+    """Raises NothingScannedError where not one verdict is readable: such a report would prove nothing."""
+    if results.summary.gate.exit_code == NothingScannedError.exit_code:
+        parts = sorted({f"{part.kind} ({part.action or part.collection})" for part in results.unreadable})
+        raise NothingScannedError(
+            "nothing could be scanned: not one verdict is readable",
+            hint="missing: " + "; ".join(parts[:5]) if parts else "no resource of a selected check was found",
+        )
+

@@ -1,0 +1,258 @@
+"""The settings of a command: options, variables, azscan.yaml and defaults, and what the catalogue says to them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from azscan.catalog.model import AREAS, Catalog
+from azscan.config import CONFIG_NAME, Config, ConfigError, Keys, Located, parse_config
+from azscan.errors import SourceFault, UsageError
+from azscan.options import OPTION_KEYS, Key, read_value
+from azscan.results import Allowance, Off, Waiver
+from azscan.words import did_you_mean, glob, is_glob
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """Every option after option, variable, file and default; `sources` tells which of them each value came from.
+
+    A key that stands at its default is not in `sources`. `allow_unreadable` joins the entries of all sources.
+    """
+
+    auth: str = "auto"
+    client_id: str = ""
+    tenant: str = ""
+    cloud: str = "AzureCloud"
+    checks_dir: tuple[str, ...] = ()
+    mappings_dir: tuple[str, ...] = ()
+    subscriptions: tuple[str, ...] = ()
+    exclude_subscriptions: tuple[str, ...] = ()
+    management_groups: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    resource_groups: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+    exclude_services: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
+    exclude_checks: tuple[str, ...] = ()
+    severities: tuple[str, ...] = ()
+    exclude_severities: tuple[str, ...] = ()
+    areas: tuple[str, ...] = ()
+    exclude_areas: tuple[str, ...] = ()
+    frameworks: tuple[str, ...] = ()
+    fail_on: str = "high"
+    concurrency: int = 32
+    timeout: float = 60.0
+    show: tuple[str, ...] = ("failed",)
+    shell: str = "posix"
+    format: str = "table"
+    output: tuple[str, ...] = ()
+    estate: str = ""
+    save_estate: str = ""
+    log_file: str = ""
+    resume: bool = False
+    verbose: bool = False
+    quiet: bool = False
+    debug: bool = False
+    config: str = ""
+    allow_unreadable: tuple[Allowance, ...] = ()
+    off: tuple[Off, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
+    params: Mapping[str, Mapping[str, Any]] = {}
+    sources: Mapping[str, str] = {}
+
+
+def resolve(given: Mapping[str, Any], environ: Mapping[str, str], config: Config | None = None) -> Settings:
+    """The settings of a command: an option wins over its variable, that over the file, that over the default.
+
+    `given` holds options by key or attribute ("fail-on", "fail_on"); None, "" and empty lists count as not given, so
+    do False flags. Raises UsageError naming the option or variable whose value does not fit.
+    """
+    config = config or Config()
+    values: dict[str, Any] = {"off": config.off, "waivers": config.waivers, "params": config.params}
+    sources: dict[str, str] = {}
+    for key in OPTION_KEYS:
+        value, source = _chosen(key, given, environ, config)
+        if source:
+            values[key.field] = value
+            sources[key.name] = source
+    accepted = tuple(Allowance(part) for part in values.pop("allow_unreadable", ()))
+    return Settings(**values, allow_unreadable=accepted + config.allow_unreadable, sources=sources)
+
+
+def _chosen(key: Key, given: Mapping[str, Any], environ: Mapping[str, str], config: Config) -> tuple[Any, str]:
+    option = given.get(key.field, given.get(key.name))
+    if option is not None and option is not False and option not in ("", (), []):
+        return _fit(key, option, key.option), key.option
+    variable = environ.get(key.variable, "").strip()
+    if variable:
+        return _fit(key, _from_text(key, variable), key.variable), key.variable
+    if key.name in config.options:
+        return config.options[key.name], config.file
+    return None, ""
+
+
+def _from_text(key: Key, text: str) -> Any:
+    """The value of a variable: lists are separated by commas, flags are 1, true, yes or on."""
+    if key.kind in ("words", "choices"):
+        return [part.strip() for part in text.split(",") if part.strip()]
+    if key.kind == "flag":
+        words = {
+            "1": True,
+            "true": True,
+            "yes": True,
+            "on": True,
+            "0": False,
+            "false": False,
+            "no": False,
+            "off": False,
+        }
+        return words.get(text.lower(), text)
+    if key.kind in ("count", "seconds"):
+        try:
+            return int(text) if key.kind == "count" else float(text)
+        except ValueError:
+            return text
+    return text
+
+
+def _fit(key: Key, value: Any, name: str) -> Any:
+    problems: list[tuple[str, str]] = []
+    fitted = read_value(key, value, lambda message, hint="": problems.append((message, hint)))
+    if problems:
+        message, hint = problems[0]
+        raise UsageError(f"{name}: {message}", hint=hint)
+    return fitted
+
+
+def find_config(start: Path) -> Path | None:
+    """The azscan.yaml that counts in a folder: its own, or the nearest above it up to the root of the git checkout.
+
+    Outside a checkout only the folder itself is looked at: what lies above it may be anybody's.
+    """
+    folders = [start, *start.parents]
+    root = next((index for index, folder in enumerate(folders) if (folder / ".git").exists()), 0)
+    for folder in folders[: root + 1]:
+        path = folder / CONFIG_NAME
+        if path.exists():
+            return path
+    return None
+
+
+def load_config(named: str = "", start: Path | None = None) -> Config:
+    """The configuration of --config (or AZSCAN_CONFIG) where `named`, else the one found from `start` upward.
+
+    An empty Config where there is none. Raises ConfigError (exit 2) with file, line and column of every fault, and
+    UsageError where the named file does not exist.
+    """
+    from azscan.catalog.source import read  # PyYAML is loaded only where there is a file
+
+    here = start or Path.cwd()
+    path = Path(named) if named else find_config(here)
+    if path is None:
+        return Config()
+    if named and not path.exists():
+        raise UsageError(f"there is no configuration file at {named}", hint="check the path given to --config")
+    source = read(path, named or os.path.relpath(path, here))
+    if source.faults:
+        raise ConfigError(source.faults)
+    return parse_config(source, explicit=bool(named))
+
+
+def check_names(config: Config, catalog: Catalog, kinds: Sequence[str]) -> None:
+    """Raises ConfigError where the file names a check, service, area, framework or parameter that does not exist.
+
+    `kinds` are the error kinds that may be accepted as unreadable. Former ids of checks count as theirs.
+    """
+    if config.source is None:
+        return
+    faults = list(_unknown_names(config.source, catalog, kinds))
+    faults += _wrong_params(config, config.source, catalog)
+    if faults:
+        raise ConfigError(faults)
+
+
+def check_ids(catalog: Catalog) -> frozenset[str]:
+    """The ids of all checks, the former ones included."""
+    return frozenset(catalog.checks).union(*(check.aliases for check in catalog.checks.values()))
+
+
+def aliases_of(catalog: Catalog) -> dict[str, tuple[str, ...]]:
+    """Check id → its former ids, for those that have any."""
+    return {check.id: check.aliases for check in catalog.checks.values() if check.aliases}
+
+
+def _unknown_names(source: Located, catalog: Catalog, kinds: Sequence[str]) -> Iterator[SourceFault]:
+    services, checks = frozenset(catalog.services), check_ids(catalog)
+    known: Mapping[str, tuple[str, frozenset[str]]] = {
+        "services": ("service", services),
+        "checks": ("check", checks),
+        "exclude-services": ("service", services),
+        "exclude-checks": ("check", checks),
+        "areas": ("area", frozenset(AREAS)),
+        "exclude-areas": ("area", frozenset(AREAS)),
+        "frameworks": ("framework", frozenset(catalog.frameworks)),
+        "parts": ("service, check or error kind", services | checks | frozenset(kinds)),
+    }
+    for keys, name in _words_of(source.value):
+        what, names = known.get(str(keys[-1] if isinstance(keys[-1], str) else keys[-2]), ("", frozenset()))
+        word = name.replace("-", "_") if name.replace("-", "_") in kinds else name
+        if what and not any(map(glob(word), names)):
+            verb = "matches" if is_glob(name) else "is named"
+            yield source.fault(keys, f"no {what} {verb} {name}", did_you_mean(name, names))
+
+
+def _words_of(root: Mapping[str, Any]) -> Iterator[tuple[Keys, str]]:
+    """Every word of the lists in the file, with the keys that lead to it."""
+    for name, value in root.items():
+        if name in ("off", "waivers", "allow-unreadable"):
+            for index, entry in enumerate(value):
+                for key, words in entry.items():
+                    yield from _words_at((name, index, key), words)
+        elif name != "params":
+            yield from _words_at((name,), value)
+
+
+def _words_at(keys: Keys, value: Any) -> Iterator[tuple[Keys, str]]:
+    if isinstance(value, str):
+        yield keys, value.strip()
+    elif isinstance(value, list):
+        for index, word in enumerate(value):
+            if isinstance(word, str):
+                yield (*keys, index), word.strip()
+
+
+def _wrong_params(config: Config, source: Located, catalog: Catalog) -> Iterator[SourceFault]:
+    current = {old: check for check in catalog.checks.values() for old in check.aliases}
+    for check_id, given in config.params.items():
+        check = catalog.checks.get(check_id) or current.get(check_id)
+        if check is None:
+            hint = did_you_mean(check_id, check_ids(catalog))
+            yield source.fault(("params", check_id), f"no check is named {check_id}", hint)
+            continue
+        for name, value in given.items():
+            if name not in check.params:
+                hint = did_you_mean(name, check.params) or _list(check.params, f"{check_id} has no parameters")
+                yield source.fault(("params", check_id, name), f"{check_id} has no parameter {name}", hint)
+            elif not _alike(value, check.params[name]):
+                default = msgspec.json.encode(check.params[name]).decode()
+                hint = f"its default is {default}"
+                yield source.fault(("params", check_id, name), f"{name} must be of the same kind as its default", hint)
+
+
+def _list(names: Iterable[str], otherwise: str) -> str:
+    words = ", ".join(names)
+    return f"its parameters are {words}" if words else otherwise
+
+
+def _alike(value: Any, default: Any) -> bool:
+    """True where both are numbers, or both of the same type."""
+
+    def kind(thing: Any) -> type:
+        return float if isinstance(thing, int | float) and not isinstance(thing, bool) else type(thing)
+
+    return kind(value) is kind(default)

@@ -1,0 +1,156 @@
+"""Which finding the team has accepted, and what became of each waiver."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import TypeAlias
+
+import msgspec
+
+from azscan.config import has_expired
+from azscan.results import Off, ResourceRef, Waiver
+from azscan.words import glob
+
+Test: TypeAlias = Callable[[ResourceRef, Mapping[str, str]], bool]
+
+
+class Waivers:
+    """Waivers, compiled once per scan so that a match costs a dictionary look-up for most checks.
+
+    A waiver fits where its checks fit and each of the other things that it names (resources, tags, resource groups,
+    subscriptions, managed-by) fits; of the words under one name, one must fit. It counts through the day in `expires`.
+    `aliases` maps a check's id to its former ids, which old waivers may still name.
+    """
+
+    def __init__(
+        self, waivers: Sequence[Waiver], today: date, aliases: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
+        self._waivers = [
+            msgspec.structs.replace(waiver, expired=has_expired(waiver.expires, today), used=0) for waiver in waivers
+        ]
+        self._used = [0] * len(self._waivers)
+        self._aliases = aliases or {}
+        self._compiled = [
+            (index, [glob(pattern) for pattern in waiver.checks], _tests(waiver))
+            for index, waiver in enumerate(self._waivers)
+            if not waiver.expired
+        ]
+        self._of_check: dict[str, tuple[tuple[int, tuple[Test, ...]], ...]] = {}
+
+    def match(self, check_id: str, resource: ResourceRef, tags: Mapping[str, str]) -> int | None:
+        """The index of the first waiver that covers this finding (one use is put down to it), or None.
+
+        Ask it for verdicts that failed only: a waiver never turns what is unreadable or passed into `waived`.
+        """
+        candidates = self._of_check.get(check_id)
+        if candidates is None:
+            candidates = self._of_check[check_id] = self._candidates(check_id)
+        for index, tests in candidates:
+            if all(test(resource, tags) for test in tests):
+                self._used[index] += 1
+                return index
+        return None
+
+    def report(self) -> tuple[Waiver, ...]:
+        """The waivers in their order, with the uses so far and whether they have expired."""
+        return tuple(
+            msgspec.structs.replace(waiver, used=used) for waiver, used in zip(self._waivers, self._used, strict=True)
+        )
+
+    def _candidates(self, check_id: str) -> tuple[tuple[int, tuple[Test, ...]], ...]:
+        names = (check_id, *self._aliases.get(check_id, ()))
+        return tuple(
+            (index, tests) for index, checks, tests in self._compiled if any(fits(n) for fits in checks for n in names)
+        )
+
+
+class SwitchedOff:
+    """What the team switched off by service or check; an expired entry is reported and switches nothing off."""
+
+    def __init__(self, entries: Sequence[Off], today: date, aliases: Mapping[str, Sequence[str]] | None = None) -> None:
+        self.entries = tuple(
+            msgspec.structs.replace(entry, expired=has_expired(entry.expires, today)) for entry in entries
+        )
+        self._aliases = aliases or {}
+        self._live = [
+            (index, [glob(name) for name in entry.services], [glob(name) for name in entry.checks])
+            for index, entry in enumerate(self.entries)
+            if not entry.expired
+        ]
+
+    def match(self, check_id: str, service: str) -> int | None:
+        """The index of the first entry that switches this check off, or None."""
+        names = (check_id, *self._aliases.get(check_id, ()))
+        for index, services, checks in self._live:
+            if any(fits(service) for fits in services) or any(fits(name) for fits in checks for name in names):
+                return index
+        return None
+
+
+def _tests(waiver: Waiver) -> tuple[Test, ...]:
+    """One test for each kind of thing that the waiver names, the cheapest first."""
+    tests: list[Test] = []
+    if waiver.subscriptions:
+        tests.append(_fits(waiver.subscriptions, lambda resource: resource.subscription))
+    if waiver.resource_groups:
+        tests.append(_fits(waiver.resource_groups, lambda resource: resource.resource_group))
+    if waiver.resources:
+        patterns = [pattern.rstrip("/") if len(pattern) > 1 else pattern for pattern in waiver.resources]
+        tests.append(_fits(patterns, lambda resource: resource.id.rstrip("/")))
+    if waiver.tags:
+        tests.append(_tagged(waiver.tags))
+    if waiver.managed_by:
+        tests.append(_managed(waiver.managed_by))
+    return tuple(tests)
+
+
+def _fits(patterns: Sequence[str], get: Callable[[ResourceRef], str]) -> Test:
+    """Fits where one of the globs fits; a resource that has no such value (a tenant has no group) never does."""
+    exact = frozenset(pattern.lower() for pattern in patterns if not ("*" in pattern or "?" in pattern))
+    globs = [glob(pattern) for pattern in patterns if pattern.lower() not in exact]
+
+    def test(resource: ResourceRef, _tags: Mapping[str, str]) -> bool:
+        value = get(resource)
+        return bool(value) and (value.lower() in exact or any(fits(value) for fits in globs))
+
+    return test
+
+
+def _tagged(selectors: Sequence[str]) -> Test:
+    """Fits a tag by `name` or `name=value` (globs). Azure compares tag names without case, values with it.
+
+    https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources
+    """
+    wanted = []
+    for selector in selectors:
+        name, equals, value = selector.partition("=")
+        wanted.append((glob(name.strip()), glob(value.strip() if equals else "*", ignore_case=False)))
+
+    def test(_resource: ResourceRef, tags: Mapping[str, str]) -> bool:
+        return any(name(key) and value(str(tag)) for key, tag in tags.items() for name, value in wanted)
+
+    return test
+
+
+def _managed(selectors: Sequence[str]) -> Test:
+    """Fits what another resource manages: by the type of the manager, a glob on its ARM id, or `*` for any."""
+    globs = [glob(selector) for selector in selectors]
+
+    def test(resource: ResourceRef, _tags: Mapping[str, str]) -> bool:
+        manager = resource.managed_by.rstrip("/")
+        if not manager:
+            return False
+        kind = type_of(manager)
+        return any(fits(manager) or (bool(kind) and fits(kind)) for fits in globs)
+
+    return test
+
+
+def type_of(arm_id: str) -> str:
+    """The resource type that an ARM id names (`Microsoft.X/parents/children`), or "" where it names none."""
+    parts = arm_id.strip("/").split("/")
+    start = max((index for index, part in enumerate(parts) if part.lower() == "providers"), default=-1)
+    if start < 0:
+        return ""
+    return "/".join([*parts[start + 1 : start + 2], *parts[start + 2 :: 2]])

@@ -1,0 +1,42 @@
+"""Words that people type: globs, and the nearest word to one that is unknown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+
+_RUNS = re.compile(r"\*+")
+
+
+def glob(pattern: str, *, ignore_case: bool = True) -> Callable[[str], bool]:
+    """A function that tells whether a whole text fits `pattern`: `*` is any text ("/" too), `?` one character.
+
+    Only ASCII letters are compared without case: what merely folds to the same letter is another name.
+    """
+    parts = (".*" if part == "*" else "." if part == "?" else re.escape(part) for part in _split(pattern))
+    flags = re.DOTALL | re.ASCII | (re.IGNORECASE if ignore_case else re.NOFLAG)
+    match = re.compile("".join(parts), flags).fullmatch
+    return lambda text: match(text) is not None
+
+
+def is_glob(text: str) -> bool:
+    """True where the text holds a `*` or a `?`."""
+    return "*" in text or "?" in text
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known word that `word` was probably meant to be, or ""."""
+    by_fold = {name.casefold(): name for name in known}
+    close = get_close_matches(word.casefold(), by_fold, n=1, cutoff=0.6)
+    return by_fold[close[0]] if close else ""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A hint with the nearest known word, or ""."""
+    name = nearest(word, known)
+    return f"did you mean {name}?" if name else ""
+
+
+def _split(pattern: str) -> list[str]:
+    return [part for part in re.split(r"([*?])", _RUNS.sub("*", pattern)) if part]

@@ -1,0 +1,205 @@
+"""What people read on a terminal."""
+
+from __future__ import annotations
+
+import io
+import re
+import unicodedata
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from azscan.report import Options, write
+from azscan.report.closing import summary_line
+from azscan.results import Gate, Summary, Unread
+from tests.report.kept import SNAPSHOTS, assert_kept, scrubbed
+from tests.report.sample import DEV, MemoryResults, hostile, https_only, leaf, mapped, network_rules, sample, storage
+
+DOCS = "https://docs.example/checks/{service}/#{check}"
+
+
+def table(results: MemoryResults, options: Options | None = None) -> str:
+    stream = io.BytesIO()
+    write("table", results, stream, options or Options())
+    return stream.getvalue().decode(options.encoding if options else "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "results", "options"),
+    [
+        ("failed", sample(), Options(docs_url=DOCS)),
+        ("all", sample(), Options(show=("all",))),
+        ("one-check", sample(), Options(show=("storage-https-only",))),
+        ("unreadable", sample(), Options(show=("unreadable",))),
+        ("waived-and-passed", sample(), Options(show=("waived", "passed"))),
+        ("frameworks", mapped(), Options()),
+        ("hostile", hostile(), Options(per_check=50)),
+        ("terminal", sample(), Options(docs_url=DOCS, terminal=True, colour=True, width=120)),
+        ("ascii", sample(), Options(encoding="ascii", command="azscan scan --demo")),
+        ("nothing", MemoryResults([https_only(storage("stgood"), "pass")]), Options()),
+    ],
+)
+def test_whole_output(name: str, results: MemoryResults, options: Options) -> None:
+    assert_kept(SNAPSHOTS / f"table-{name}.txt", scrubbed(table(results, options).encode()))
+
+
+@pytest.mark.parametrize("results", [sample(), mapped(), hostile()], ids=["sample", "mapped", "hostile"])
+@pytest.mark.parametrize("show", ["failed", "unreadable", "all"])
+@pytest.mark.parametrize("width", [80, 100])
+def test_fits_the_width(results: MemoryResults, show: str, width: int) -> None:
+    lines = table(results, Options(show=(show,), width=width, per_check=50)).splitlines()
+    assert [line for line in lines if cell_len(line) > width] == []
+
+
+def test_a_command_named_in_show_is_whole_and_on_one_line() -> None:
+    text = table(sample(), Options(show=("storage-https-only",)))
+    assert f"   = fix: az storage account update --ids {storage('stweb06').id} --https-only true\n" in text
+
+
+def test_findings_are_capped_and_the_rest_counted() -> None:
+    results = MemoryResults(https_only(storage(f"st{number:03d}")) for number in range(1205))
+    text = table(results, Options(per_check=5))
+    assert text.count("  --> ") == 5
+    assert "and 1,200 more and whole commands: azscan scan … --show storage-https-only" in text
+    assert table(results, Options(show=("storage-https-*",))).count("  --> ") == 1205
+
+
+def test_failing_and_severe_come_first_within_a_service() -> None:
+    text = table(sample(), Options(show=("all",)))
+    wanted = ["error[storage-network-closed]", "error[storage-https-only]", "waived[storage-https-only]", "passed[st"]
+    places = [text.index(word) for word in wanted]
+    assert places == sorted(places)
+
+
+def test_no_word_is_lost_without_colour() -> None:
+    coloured = table(sample(), Options(show=("all",), terminal=True, colour=True))
+    plain = table(sample(), Options(show=("all",)))
+    assert "\x1b[" in coloured
+    assert re.sub(r"\x1b\[[\d;]*m", "", coloured) == plain
+
+
+def test_no_color_keeps_links_but_sends_no_colour() -> None:
+    text = table(sample(), Options(docs_url=DOCS, terminal=True, colour=False))
+    assert "\x1b]8;" in text
+    assert not re.search(r"\x1b\[[\d;]*3\dm", text)
+
+
+def test_links_on_a_terminal_and_the_full_url_when_piped() -> None:
+    url = "https://docs.example/checks/storage/#storage-https-only"
+    piped = table(sample(), Options(docs_url=DOCS))
+    assert f"   = docs: {url}\n" in piped
+    assert "\x1b" not in piped
+    assert re.search(r"\x1b\]8;[^;]*;" + re.escape(url), table(sample(), Options(docs_url=DOCS, terminal=True)))
+
+
+def test_a_name_cannot_forge_a_finding() -> None:
+    text = table(hostile(), Options(per_check=50))
+    assert "\n  --> fake" not in text
+    assert "two\\nlines" in text
+    assert "[bold red]x" in text
+
+
+texts = st.text(st.characters(codec="utf-8"), max_size=80) | st.sampled_from(
+    ["\x9b31m", "\u2028", "\ufeff", "a\u0301" * 99]
+)
+
+
+@given(name=texts, group=texts, actual=st.none() | texts | st.lists(texts, max_size=2), reason=texts)
+@settings(max_examples=150, deadline=None)
+def test_nothing_that_a_terminal_acts_on_gets_through(name: str, group: str, actual: object, reason: str) -> None:
+    base = https_only(storage(name, group=group, region=reason))
+    verdict = msgspec.structs.replace(base, reason=reason, evidence=(leaf(name, reason, actual),))
+    part = Unread("access_denied", "storage", name, DEV, reason, message=reason, action=group, checks=("a",))
+    for show in ("failed", "unreadable"):
+        text = table(MemoryResults([verdict], unreadable=(part,)), Options(show=(show,)))
+        bad = {char for char in text if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp")} - {"\n"}
+        assert bad == set()
+        assert all(cell_len(line) <= 80 for line in text.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("statuses", "line"),
+    [
+        (
+            {"fail": 38, "unreadable": 9, "waived": 3, "pass": 700},
+            "412 resources, 61 checks: 38 failed, 9 unreadable (see --show unreadable), 3 waived",
+        ),
+        ({"pass": 12}, "412 resources, 61 checks: 0 failed"),
+        ({"fail": 1204}, "412 resources, 61 checks: 1,204 failed"),
+    ],
+)
+def test_summary_line(statuses: dict[str, int], line: str) -> None:
+    assert summary_line(Summary(412, 61, statuses, {}, Gate("high", 0, 0, 0))) == line
+
+
+def test_summary_line_is_plural_correct() -> None:
+    line = summary_line(Summary(1, 1, {"fail": 1}, {}, Gate("high", 1, 0, 10)))
+    assert line == "1 resource, 1 check: 1 failed"
+
+
+def test_two_subscriptions_of_one_name_are_told_apart() -> None:
+    results = MemoryResults([https_only(storage("a")), https_only(storage("b", DEV))])
+    scan = results.scan
+    same = tuple(msgspec.structs.replace(each, name="shared") for each in scan.subscriptions)
+    results.scan = msgspec.structs.replace(scan, subscriptions=same)
+    text = table(results, Options(width=160))
+    assert "shared (11111111-1111-1111-1111-111111111111) / rg-web / a" in text
+    assert f"shared ({DEV}) / rg-web / b" in text
+
+
+def test_a_subscription_is_named_once() -> None:
+    verdict = network_rules(storage("x"))
+    about = msgspec.structs.replace(
+        verdict.resource, id=f"/subscriptions/{DEV}", name="contoso-dev", subscription=DEV, resource_group="", region=""
+    )
+    text = table(MemoryResults([msgspec.structs.replace(verdict, resource=about)]))
+    assert "\n  --> contoso-dev\n" in text
+
+
+def test_what_another_resource_manages_is_marked() -> None:
+    verdict = https_only(msgspec.structs.replace(storage("x"), managed_by="/subscriptions/s/providers/A.B/c/aks"))
+    assert "   = managed by: /subscriptions/s/providers/A.B/c/aks\n" in table(MemoryResults([verdict]))
+
+
+def test_unreadable_parts_are_grouped_with_the_missing_action() -> None:
+    parts = [
+        Unread("access_denied", "keyvault", "vault_key", DEV, f"/vaults/{number}", action="a/keys/read",
+               checks=(f"check-{number % 17}",), verdicts=2)
+        for number in range(400)
+    ]  # fmt: skip
+    parts += [Unread("throttled", name, "x", DEV, "", checks=("check-1",)) for name in ("sql", "network")]
+    text = table(MemoryResults([https_only(storage("x"))], unreadable=parts))
+    assert "17 checks in 3 services could not be read in full: 400 access denied, 2\n    throttled" in text
+    assert text.count("a/keys/read") == 1
+    assert "keyvault / vault_key (400 reads, 800 verdicts)" in text
+
+
+def test_memory_does_not_grow_with_the_findings() -> None:
+    import tracemalloc
+
+    class Endless(MemoryResults):
+        def verdicts(self, *statuses):  # type: ignore[no-untyped-def]
+            return (https_only(storage(f"st{number}")) for number in range(self.number))
+
+    def peak(number: int) -> int:
+        results = Endless([https_only(storage("st"))])
+        results.number = number  # type: ignore[attr-defined]
+        tracemalloc.start()
+        write("table", results, _Sink(), Options(show=("storage-*",)))
+        highest = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return highest
+
+    # rich remembers the width of some 4,000 texts: both numbers lie above that.
+    assert peak(6000) < peak(4500) + 200_000
+
+
+class _Sink(io.RawIOBase):
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: object) -> int:
+        return len(data)  # type: ignore[arg-type]
