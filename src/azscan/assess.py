@@ -15,7 +15,7 @@ from azscan.conditions.compile import Compiled, compile_condition
 from azscan.conditions.evidence import Ground, describe
 from azscan.conditions.grammar import parse
 from azscan.conditions.logic import FALSE, NOT_APPLICABLE, TRUE, UNREADABLE
-from azscan.conditions.nodes import Leaf, Node
+from azscan.conditions.nodes import Count, Leaf, Quantifier
 from azscan.conditions.table import plain
 from azscan.conditions.values import MISSING, Document, Items, Unreadable
 from azscan.estate.documents import Documents
@@ -83,7 +83,7 @@ class _Ready(NamedTuple):
     applies: Compiled | None
     require: Compiled
     numbers: dict[int, int]
-    leaves: list[Node]
+    leaves: list[Leaf | Quantifier | Count]
 
 
 class Assessor:
@@ -115,6 +115,7 @@ class Assessor:
         self.tally = Tally()
         self._encode = msgspec.json.Encoder().encode
         self._rows: list[tuple[Any, ...]] = []
+        self._paths: dict[int, str] = {}
         self._ready = [self._compile(number, check, params or {}, now) for number, check in enumerate(checks)]
 
     def run(self) -> Tally:
@@ -127,7 +128,7 @@ class Assessor:
         for ready in self._ready:
             subjects.setdefault(ready.check.subject, []).append(ready)
         for subject, group in subjects.items():
-            for owner in self._owners_of(subject):
+            for owner in sorted(self._owners_of(subject)):
                 self._assess(subject, owner, group)
         self._flush()
         with self.estate.transaction() as connection:
@@ -152,7 +153,7 @@ class Assessor:
         return ("",) if kind is not None and is_tenant_level(kind, self.catalog.collections) else self.owners
 
     def _assess(self, subject: str, owner: str, group: Sequence[_Ready]) -> None:
-        for scope, fault in self._unread_scopes(subject, owner):
+        for scope, fault in sorted(self._unread_scopes(subject, owner), key=lambda each: each[0]):
             self._unread(subject, owner, scope, fault, group)
         filtered = bool(self.filters) and subject not in ("subscription", "tenant") and bool(owner)
         for row, document in self.documents.subjects(subject, owner):
@@ -188,7 +189,7 @@ class Assessor:
             self._add_failed(ready, row, document, truth, grounds)
 
     def _add_failed(self, ready: _Ready, row: Row, document: Document, truth: int, grounds: tuple[Ground, ...]) -> None:
-        reason = None if truth == FALSE else _unsaid(grounds)
+        reason = None if truth == FALSE else self._unsaid(grounds)
         waiver = None
         if self.match is not None:
             waiver = self.match(ready.check.id, reference(row, document), self._tags(row, document))
@@ -207,6 +208,16 @@ class Assessor:
                 row.subscription,
             )
         )
+
+    def _unsaid(self, grounds: tuple[Ground, ...]) -> str:
+        texts = [describe(ground)[0] if ground[1] else self._path_of(ground[0]) for ground in grounds]
+        return f"Azure does not say {', '.join(list(dict.fromkeys(texts))[:3])}" if texts else "Azure does not say"
+
+    def _path_of(self, leaf: Leaf | Quantifier | Count) -> str:
+        text = self._paths.get(id(leaf))
+        if text is None:
+            text = self._paths[id(leaf)] = describe((leaf, "", MISSING, None))[0]
+        return text
 
     def _add_unreadable(self, ready: _Ready, row: Row, grounds: tuple[Ground, ...]) -> None:
         fault = next((actual for _, _, actual, _ in grounds if isinstance(actual, Unreadable)), None)
@@ -330,7 +341,7 @@ def reference(row: Row, document: Mapping[str, Any]) -> ResourceRef:
 def _leaf_table(ready: _Ready) -> list[tuple[str, str]]:
     table = []
     for leaf in ready.leaves:
-        path, expected, _, _ = describe((leaf, "", MISSING, None))  # type: ignore[arg-type]
+        path, expected, _, _ = describe((leaf, "", MISSING, None))
         if isinstance(leaf, Leaf) and leaf.has_default:
             expected += f" (absent counts as {plain(leaf.default)})"
         table.append((path, expected))
@@ -351,11 +362,6 @@ def _told(actual: Any) -> Any:
     if size <= LARGEST_ACTUAL:
         return actual
     return f"{len(actual)} {_UNITS.get(type(actual), 'characters')}"
-
-
-def _unsaid(grounds: tuple[Ground, ...]) -> str:
-    paths = list(dict.fromkeys(describe(ground)[0] for ground in grounds))[:3]
-    return f"Azure does not say {', '.join(paths)}" if paths else "Azure does not say"
 
 
 def _words(fault: Unreadable) -> str:

@@ -105,7 +105,7 @@ def parse_config(source: Located, *, explicit: bool) -> Config:
     reader = _Reader(source)
     config = reader.config(explicit)
     if reader.faults:
-        raise ConfigError(reader.faults)
+        raise ConfigError(sorted(reader.faults))
     return config
 
 
@@ -187,7 +187,7 @@ class _Reader:
     def _off(self, entry: Mapping[str, Any], index: int) -> Off:
         if not (entry.get("services") or entry.get("checks")):
             self._add(("off", index), "this entry names neither services nor checks")
-        return Off(**_fields(entry, OFF_KEYS))
+        return Off(**{"reason": "", **_fields(entry, OFF_KEYS)})
 
     def _waiver(self, entry: Mapping[str, Any], index: int) -> Waiver:
         which = ("resources", "tags", "resource-groups", "subscriptions", "managed-by")

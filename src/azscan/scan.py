@@ -228,7 +228,9 @@ def _open_estate(settings: Settings, about: dict[str, Any], environ: Mapping[str
     path = Path(settings.save_estate) if settings.save_estate else folder / f"{name}.sqlite"
     if not settings.resume:
         if not settings.save_estate and path.exists():
-            say("note: an interrupted scan of this scope was found; this one starts anew (--resume would go on with it)")
+            say(
+                "note: an interrupted scan of this scope was found; this one starts anew (--resume would go on with it)"
+            )
         return Estate.create(path, about)
     if not path.exists():
         where = f"at {path}" if settings.save_estate else "for this scope, identity and catalogue"
@@ -346,4 +348,3 @@ def check_something_was_read(results: StoredResults) -> None:
             "nothing could be scanned: not one verdict is readable",
             hint="missing: " + "; ".join(parts[:5]) if parts else "no resource of a selected check was found",
         )
-

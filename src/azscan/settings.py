@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from azscan.errors import SourceFault, UsageError
 from azscan.options import OPTION_KEYS, Key, read_value
 from azscan.results import Allowance, Off, Waiver
 from azscan.words import did_you_mean, glob, is_glob
+
+_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -87,13 +90,29 @@ def resolve(given: Mapping[str, Any], environ: Mapping[str, str], config: Config
 def _chosen(key: Key, given: Mapping[str, Any], environ: Mapping[str, str], config: Config) -> tuple[Any, str]:
     option = given.get(key.field, given.get(key.name))
     if option is not None and option is not False and option not in ("", (), []):
-        return _fit(key, option, key.option), key.option
+        return _fit(key, _split_ids(option) if key.kind == "words" else option, key.option), key.option
     variable = environ.get(key.variable, "").strip()
     if variable:
         return _fit(key, _from_text(key, variable), key.variable), key.variable
     if key.name in config.options:
         return config.options[key.name], config.file
     return None, ""
+
+
+def _split_ids(words: Any) -> Any:
+    """The words, with several ids in one ("ID,ID") taken apart; a name may hold a comma and stays whole."""
+    if isinstance(words, str):
+        words = [words]
+    if not all(isinstance(word, str) for word in words):
+        return words
+    parts = [[part.strip() for part in word.split(",")] for word in words]
+    return [
+        part for word, some in zip(words, parts, strict=True) for part in (some if all(map(_is_id, some)) else [word])
+    ]
+
+
+def _is_id(text: str) -> bool:
+    return _ID.fullmatch(text) is not None
 
 
 def _from_text(key: Key, text: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import msgspec
@@ -14,7 +14,7 @@ from azscan.catalog.builtin import BUILT_IN
 from azscan.catalog.fix import Shell, render
 from azscan.catalog.model import Catalog, Check
 from azscan.estate.ids import parse_id
-from azscan.estate.store import Estate, ReadRow, Row
+from azscan.estate.store import Estate
 from azscan.results import (
     SEVERITIES,
     SEVERITY_RANK,
@@ -32,6 +32,10 @@ from azscan.results import (
     Verdict,
     Waiver,
 )
+
+# What is kept between checks while verdicts stream: a few dozen megabytes at the most.
+KEPT_REFERENCES = 30_000
+KEPT_READS = 100_000
 
 _decode = msgspec.json.Decoder().decode
 
@@ -75,37 +79,60 @@ class StoredResults:
 
     def _of_check(self, check: Check, number: int, status: Status, leaves: list[tuple[str, str]]) -> Iterator[Verdict]:
         controls = self.controls.get(check.id, ())
-        read_of = lru_cache(maxsize=4096)(self.estate.read)
+        is_finding = status in ("fail", "waived")
+        # Within a check and status the rows were written by subscription and resource id: no sorting here.
         found = self.estate.connection.execute(
-            "SELECT verdict.resource, verdict.evidence, verdict.reason, verdict.waiver, verdict.subscription,"
-            " resource.id_as_sent, resource.body, resource.parent FROM verdict"
-            " LEFT JOIN resource ON resource.id = verdict.resource"
-            " WHERE verdict.number = ? AND verdict.status = ? ORDER BY verdict.subscription, resource.id_key, verdict.rowid",
+            "SELECT resource, evidence, reason, waiver, subscription FROM verdict WHERE number = ? AND status = ?",
             (number, STATUSES.index(status)),
         )
-        for row_id, evidence, reason, waiver, subscription, sent, body, parent in found:
+        for row_id, evidence, reason, waiver, subscription in found:
+            told = _decode(evidence)
             if row_id:
-                row = Row(row_id, sent, body, 0, 0, subscription, parent)
-                document = _decode(body)
-                resource = reference(row, document if isinstance(document, dict) else {})
-                facts = tuple(_evidence(each, leaves, read_of) for each in _decode(evidence))
+                resource = self._reference(row_id)
+                facts = tuple([self._evidence(fact, leaves) for fact in told])
             else:
-                scope, read = _decode(evidence)
+                scope, read = told
                 resource = self._part(check, scope, subscription)
-                facts = tuple(_unread_fact(read_of(read)) for _ in range(1) if read)
+                facts = self._unread_fact(read)
             yield Verdict(
-                check=check.id,
-                title=check.title,
-                service=check.service,
-                severity=check.severity,
-                status=status,
-                resource=resource,
-                evidence=facts,
-                reason=reason or "",
-                fix=self._fix(check, resource) if status in ("fail", "waived") else None,
-                controls=controls,
-                waiver=waiver,
+                check.id,
+                check.title,
+                check.service,
+                check.severity,
+                status,
+                resource,
+                facts,
+                reason or "",
+                self._fix(check, resource) if is_finding else None,
+                controls,
+                waiver,
             )
+
+    @cached_property
+    def _reference(self) -> Callable[[int], ResourceRef]:
+        def of_row(row_id: int) -> ResourceRef:
+            row = self.estate.row(row_id)
+            assert row is not None
+            document = _decode(row.body)
+            return reference(row, document if isinstance(document, dict) else {})
+
+        return lru_cache(maxsize=KEPT_REFERENCES)(of_row)
+
+    @cached_property
+    def _provenance(self) -> Callable[[int], tuple[str, str, str]]:
+        return lru_cache(maxsize=KEPT_READS)(self.estate.provenance)
+
+    def _evidence(self, fact: list[Any], leaves: list[tuple[str, str]]) -> Evidence:
+        path, expected = leaves[fact[0]]
+        url, api, at = self._provenance(fact[3]) if fact[3] else ("", "", "")
+        return Evidence(fact[4] if len(fact) > 4 else path, expected, fact[1], fact[2], url, api, at)
+
+    def _unread_fact(self, read_id: int | None) -> tuple[Evidence, ...]:
+        read = self.estate.read(read_id) if read_id else None
+        if read is None:
+            return ()
+        actual = f"HTTP {read.status} {read.code}".strip() if read.status else None
+        return (Evidence("", "the list to be readable", actual, False, read.url, read.api, read.at),)
 
     def _part(self, check: Check, scope: str, subscription: str) -> ResourceRef:
         """What stands for the resources that could not be listed below a scope."""
@@ -181,29 +208,3 @@ def unread_parts(
                 )
             )
     return [msgspec.structs.replace(part, allowed=is_allowed(part)) for part in parts]
-
-
-def _evidence(fact: list[Any], leaves: list[tuple[str, str]], read_of: Callable[[int], ReadRow | None]) -> Evidence:
-    path, expected = leaves[fact[0]]
-    read = read_of(fact[3]) if fact[3] else None
-    return Evidence(
-        path=fact[4] if len(fact) > 4 else path,
-        expected=expected,
-        actual=fact[1],
-        present=fact[2],
-        url=read.url if read else "",
-        api=read.api if read else "",
-        read_at=read.at if read else "",
-    )
-
-
-def _unread_fact(read: ReadRow | None) -> Evidence:
-    return Evidence(
-        path="",
-        expected="the list to be readable",
-        actual=f"HTTP {read.status} {read.code}".strip() if read and read.status else None,
-        present=False,
-        url=read.url if read else "",
-        api=read.api if read else "",
-        read_at=read.at if read else "",
-    )

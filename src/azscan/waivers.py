@@ -10,7 +10,7 @@ import msgspec
 
 from azscan.config import has_expired
 from azscan.results import Off, ResourceRef, Waiver
-from azscan.words import glob
+from azscan.words import glob, is_glob
 
 Test: TypeAlias = Callable[[ResourceRef, Mapping[str, str]], bool]
 
@@ -107,12 +107,15 @@ def _tests(waiver: Waiver) -> tuple[Test, ...]:
 
 def _fits(patterns: Sequence[str], get: Callable[[ResourceRef], str]) -> Test:
     """Fits where one of the globs fits; a resource that has no such value (a tenant has no group) never does."""
-    exact = frozenset(pattern.lower() for pattern in patterns if not ("*" in pattern or "?" in pattern))
-    globs = [glob(pattern) for pattern in patterns if pattern.lower() not in exact]
+    plain = [pattern for pattern in patterns if pattern.isascii() and not is_glob(pattern)]
+    exact = frozenset(pattern.lower() for pattern in plain)
+    globs = [glob(pattern) for pattern in patterns if pattern not in plain]
 
     def test(resource: ResourceRef, _tags: Mapping[str, str]) -> bool:
         value = get(resource)
-        return bool(value) and (value.lower() in exact or any(fits(value) for fits in globs))
+        if not value:
+            return False
+        return (value.isascii() and value.lower() in exact) or any(fits(value) for fits in globs)
 
     return test
 

@@ -13,11 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from azscan.azure.clouds import Cloud
-from azscan.azure.credentials import SignedIn, sign_in
-from azscan.azure.network import Network, network_from_environment
-from azscan.azure.ways import SECRETS
 from tests.azure.authority import (
     ARM_AUDIENCE,
     CLIENT,
@@ -30,6 +25,11 @@ from tests.azure.authority import (
     running,
     user_claims,
 )
+
+from azscan.azure.clouds import Cloud
+from azscan.azure.credentials import SignedIn, sign_in
+from azscan.azure.network import Network, network_from_environment
+from azscan.azure.ways import SECRETS
 
 SECRET = "hunter2~client-secret~value"
 APP = {"AZURE_TENANT_ID": TENANT, "AZURE_CLIENT_ID": CLIENT}
@@ -120,14 +120,16 @@ if mood == "good":
         print(json.dumps(dict(accessToken=token, expiresOn="2020-01-01 00:00:00.000000", expires_on=tokens["expires"],
                               subscription="s", tenant="t", tokenType="Bearer")))
     else:
-        print(json.dumps(dict(token=token, expiresOn=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(tokens["expires"])))))
+        until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(tokens["expires"]))
+        print(json.dumps(dict(token=token, expiresOn=until)))
     sys.exit(0)
 if mood == "logged out":
     print("ERROR: Please run 'az login' to setup account." if az else
           "ERROR: not logged in, run `azd auth login` to login", file=sys.stderr)
 if mood == "expired":
     print("ERROR: AADSTS700082: The refresh token has expired due to inactivity. The token was issued on 2025-01-01. "
-          "Trace ID: 0 Correlation ID: 55555555-5555-4555-8555-555555555555 Timestamp: 2026-01-01 00:00:00Z", file=sys.stderr)
+          "Trace ID: 0 Correlation ID: 55555555-5555-4555-8555-555555555555 Timestamp: 2026-01-01 00:00:00Z",
+          file=sys.stderr)
     print("Interactive authentication is needed. Please run:\\naz login" if az else
           "Suggestion: login expired, run `azd auth login` to acquire a new token.", file=sys.stderr)
 if mood == "chatty":

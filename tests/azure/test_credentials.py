@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import hashes
-
-from azscan.errors import SignInError, UsageError
 from tests.azure.authority import ARM_AUDIENCE, GRAPH, REQUEST, make_client_certificate, user_claims
 from tests.azure.signing import APP, CLIENT, OBJECT, SECRET, TENANT, WITH_SECRET, At, signing
+
+from azscan.errors import SignInError, UsageError
 
 OWN_APP = "66666666-6666-4666-8666-666666666666"
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
@@ -251,17 +251,17 @@ urllib.request.urlopen(answer["redirect"], data=form).read()
 """
 
 
-def put_browser(at: At, script: str) -> None:
+def put_browser(at: At, script: str, command: str) -> None:
     path = at.bin / "stub-browser"
     path.write_text(script)
     path.chmod(0o755)
-    at.monkeypatch.setenv("BROWSER", str(path))
+    at.monkeypatch.setenv("BROWSER", command.format(path))
     at.monkeypatch.setattr(webbrowser, "_tryorder", None)
     at.monkeypatch.setattr(webbrowser, "_browsers", {})
 
 
 async def test_a_browser_signs_in_through_the_redirect(at: At) -> None:
-    put_browser(at, BROWSER.format(python=sys.executable, ca=str(at.ca)))
+    put_browser(at, BROWSER.format(python=sys.executable, ca=str(at.ca)), "{} %s &")
     signed_in = await at.sign_in("browser", client_id=OWN_APP, tenant=TENANT)
     assert [form["grant_type"] for form in at.authority.forms] == ["authorization_code", "refresh_token"]
     assert at.authority.forms[0]["client_id"] == OWN_APP
@@ -270,7 +270,7 @@ async def test_a_browser_signs_in_through_the_redirect(at: At) -> None:
 
 
 async def test_a_browser_that_does_not_open_names_another_way(at: At) -> None:
-    put_browser(at, f"#!{sys.executable}\nraise SystemExit(1)\n")
+    put_browser(at, f"#!{sys.executable}\nraise SystemExit(1)\n", "{}")
     with pytest.raises(SignInError) as caught:
         await at.sign_in("browser", tenant=TENANT)
     assert "--auth device-code" in caught.value.hint

@@ -68,7 +68,7 @@ def test_forms(condition: dict[str, Any], node: Any) -> None:
         pytest.param({"field": "a", "in": ["x", {}]}, ("in", 1), "found a map", id="in-map"),
         pytest.param({"field": "a", "less": "3"}, ("less",), "expected a number", id="less-text"),
         pytest.param({"field": "a", "less": True}, ("less",), "found true", id="less-boolean"),
-        pytest.param({"field": "a", "exists": "true"}, ("exists",), "expected a boolean", id="exists-text"),
+        pytest.param({"field": "a", "exists": "true"}, ("exists",), "expected true or false", id="exists-text"),
         pytest.param({"field": "a", "exists": True, "default": 1}, ("default",), "makes no sense", id="exists-default"),
         pytest.param({"field": "a", "exists": True, "as": "list"}, ("as",), "nothing to convert", id="exists-as"),
         pytest.param({"field": "a", "equals": 1, "default": None}, ("default",), "not null", id="default-null"),
@@ -78,7 +78,9 @@ def test_forms(condition: dict[str, Any], node: Any) -> None:
         pytest.param({"field": ".", "equals": 1}, ("field",), "inside where", id="item-outside"),
         pytest.param({"some": "a"}, ("some",), "needs a map", id="some-text"),
         pytest.param({"some": {}}, ("some",), "needs in", id="some-without-in"),
-        pytest.param({"some": {"in": "a", "whenEmpty": "pass"}}, ("some", "whenEmpty"), "is false for", id="some-empty"),
+        pytest.param(
+            {"some": {"in": "a", "whenEmpty": "pass"}}, ("some", "whenEmpty"), "is false for", id="some-empty"
+        ),
         pytest.param(
             {"none": {"in": "a", "where": {"field": "b", "equals": 1}}}, ("none",), "empty list means", id="none-empty"
         ),
@@ -105,9 +107,11 @@ def test_forms(condition: dict[str, Any], node: Any) -> None:
         pytest.param({"field": "a", "minimumTls": "1.4"}, ("minimumTls",), "not a TLS version", id="tls"),
         pytest.param({"field": "a", "version": {"atLest": "1"}}, ("version", "atLest"), "unknown key", id="version"),
         pytest.param({"field": "a", "version": {}}, ("version",), "needs atLeast", id="version-empty"),
-        pytest.param({"field": "a", "olderThan": 90}, ("olderThan",), "expected a string", id="span-number"),
+        pytest.param({"field": "a", "olderThan": 90}, ("olderThan",), "expected text", id="span-number"),
         pytest.param({"field": "a", "olderThan": "90"}, ("olderThan",), "is not a span", id="span-bare"),
-        pytest.param({"field": "a", "duration": {"atLeast": "30d"}}, ("duration", "atLeast"), "duration", id="duration"),
+        pytest.param(
+            {"field": "a", "duration": {"atLeast": "30d"}}, ("duration", "atLeast"), "duration", id="duration"
+        ),
         pytest.param({"field": "a", "cidr": {"covers": "Internet2"}}, ("cidr", "covers"), "not an address", id="cidr"),
         pytest.param({"field": "a", "cidr": {"keys": "x"}}, ("cidr",), "needs covers", id="cidr-keys"),
         pytest.param(
@@ -119,11 +123,14 @@ def test_forms(condition: dict[str, Any], node: Any) -> None:
         ),
         pytest.param({"field": "a", "grants": {}}, ("grants",), "needs action", id="grants"),
         pytest.param(
-            {"field": "a", "grants": {"action": "*", "withinScope": "vm"}}, ("grants", "withinScope"), "scope", id="scope"
+            {"field": "a", "grants": {"action": "*", "withinScope": "vm"}},
+            ("grants", "withinScope"),
+            "scope",
+            id="scope",
         ),
         pytest.param({"field": "a", "logs": {"destination": False}}, ("logs",), "needs category", id="logs"),
         pytest.param({"field": "a", "equalsField": "b["}, ("equalsField",), "no property name", id="equals-field"),
-        pytest.param({"field": "a", "length": {"greater": "1"}}, ("length", "greater"), "a integer", id="length"),
+        pytest.param({"field": "a", "length": {"greater": "1"}}, ("length", "greater"), "a whole number", id="length"),
     ],
 )
 def test_faults_say_where_and_what(condition: Any, keys: tuple[str | int, ...], said: str) -> None:

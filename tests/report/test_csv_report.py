@@ -33,9 +33,7 @@ def rows(results: MemoryResults) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(raw(results).decode(), newline="")))
 
 
-@pytest.mark.parametrize(
-    ("name", "results"), [("plain", sample()), ("frameworks", mapped()), ("hostile", hostile())], ids=str
-)
+@pytest.mark.parametrize(("name", "results"), [("plain", sample()), ("frameworks", mapped()), ("hostile", hostile())])
 def test_whole_output(name: str, results: MemoryResults) -> None:
     assert_kept(SNAPSHOTS / f"report-{name}.csv", raw(results))
 

@@ -63,7 +63,7 @@ def test_findings_are_capped_and_the_rest_counted() -> None:
     results = MemoryResults(https_only(storage(f"st{number:03d}")) for number in range(1205))
     text = table(results, Options(per_check=5))
     assert text.count("  --> ") == 5
-    assert "and 1,200 more and whole commands: azscan scan … --show storage-https-only" in text
+    assert "and 1,200 more, whole commands too: azscan scan … --show storage-https-only" in text
     assert table(results, Options(show=("storage-https-*",))).count("  --> ") == 1205
 
 

@@ -12,6 +12,7 @@ from azscan.azure.answers import Ask, Fault, FaultKind
 from azscan.azure.scrub import scrub
 
 MESSAGE_LIMIT: Final = 300
+_READ_LIMIT: Final = 4000
 _BOM: Final = b"\xef\xbb\xbf"
 _UNAUTHORIZED, _FORBIDDEN, _TIMEOUT, _CONFLICT, _TOO_MANY = 401, 403, 408, 409, 429
 _MAY_MEAN_ABSENT: Final = (400, 404)
@@ -21,13 +22,15 @@ _SERVER_ERRORS: Final = range(500, 600)
 
 
 class Words(msgspec.Struct, frozen=True):
-    """What an error body says: code, message (one line, scrubbed), and its details as (code, target) pairs.
+    """What an error body says: code, message (one sentence, scrubbed), and its details as (code, target) pairs.
 
-    `code` and `message` are "" where the body has none, or is no JSON at all.
+    `text` is the message as Azure wrote it: for reading, never for showing. `code` and `message` are "" where the
+    body has none, or is no JSON at all.
     """
 
     code: str = ""
     message: str = ""
+    text: str = ""
     details: tuple[tuple[str, str], ...] = ()
 
 
@@ -85,7 +88,7 @@ def fault_of(status: int, headers: Mapping[str, str], body: bytes, ask: Ask) -> 
         kind=kind,
         message=words.message or _standard_message(status, words.code, body),
         code=words.code,
-        action=_action(words.message) if kind == "access_denied" else "",
+        action=_action(words.text) if kind == "access_denied" else "",
     )
 
 
@@ -105,10 +108,9 @@ def error_words(body: bytes) -> Words:
     error = next((top[key] for key in ("error", "odata.error") if isinstance(top.get(key), dict)), None)
     inner = {str(key).lower(): value for key, value in error.items()} if error is not None else top
     code = _code(inner.get("code")) or (_code(top.get("error")) if error is None else "")
-    message = next(
-        (text for key in ("message", "error_description", "detail", "title") if (text := _sentence(inner.get(key)))), ""
-    )
-    return Words(code, message, _details(inner.get("details")))
+    texts = (_text(inner.get(key)) for key in ("message", "error_description", "detail", "title"))
+    text = next((found for found in texts if found.strip()), "")
+    return Words(code, short(text), text[:_READ_LIMIT], _details(inner.get("details")))
 
 
 def short(text: str) -> str:
@@ -148,20 +150,20 @@ def _kind_by_code(code: str) -> FaultKind | None:
 
 
 def _kind_by_words(status: int, words: Words) -> FaultKind | None:
-    if status in (_UNAUTHORIZED, _FORBIDDEN, *_MAY_MEAN_ABSENT) and _LICENCE_WORDS.search(words.message):
+    if status in (_UNAUTHORIZED, _FORBIDDEN, *_MAY_MEAN_ABSENT) and _LICENCE_WORDS.search(words.text):
         return "licence"
     if status == _UNAUTHORIZED:
         return "unauthenticated"
     if status == _FORBIDDEN:
         return "access_denied"
-    if status in _MAY_BE_A_STATE and _STATE_WORDS.search(words.message):
+    if status in _MAY_BE_A_STATE and _STATE_WORDS.search(words.text):
         return "wrong_state"
     return None
 
 
-def _action(message: str) -> str:
-    found = _ACTION.search(message) or _PERMISSION.search(message)
-    return found.group(1).strip() if found else ""
+def _action(text: str) -> str:
+    found = _ACTION.search(text) or _PERMISSION.search(text)
+    return short(found.group(1)) if found else ""
 
 
 def _standard_message(status: int, code: str, body: bytes) -> str:
@@ -180,10 +182,10 @@ def _code(value: object) -> str:
     return scrub(value.strip())[:120] if isinstance(value, str) else ""
 
 
-def _sentence(value: object) -> str:
+def _text(value: object) -> str:
     if isinstance(value, dict):
         value = value.get("value")
-    return short(value) if isinstance(value, str) else ""
+    return value if isinstance(value, str) else ""
 
 
 def _details(value: object) -> tuple[tuple[str, str], ...]:

@@ -368,7 +368,7 @@ class Governor:
         seconds = _told_wait(headers, words)
         if seconds is None:
             seconds = min(DEFAULT_WAIT * 2**budget.strikes, LONGEST_DEFAULT_WAIT)
-        if isinstance(budget, Window) and (stated := _STATED_LIMIT.search(words.message)):
+        if isinstance(budget, Window) and (stated := _STATED_LIMIT.search(words.text)):
             days, hours, minutes, rest = (int(part or 0) for part in stated.groups()[1:])
             budget.state(int(stated.group(1)), float(((days * 24 + hours) * 60 + minutes) * 60 + rest))
         if ticket.sent_at >= budget.blocked_at or now >= budget.blocked_until:
@@ -388,14 +388,14 @@ class Governor:
             named = [budget for budget in purse if target and budget.who.endswith(f"({target})")]
             if named:
                 return named[0]
-        if _ACTION.search(words.message):
+        if _ACTION.search(words.text):
             return self._operation(place, purse)
         if code in ("subscriptionrequeststhrottled", "tenantrequeststhrottled"):
             return purse[0]
         if not code and headers.get("x-ms-failure-cause", "").lower() == "gateway":
             return purse[0]
         if place.provider == "microsoft.storage" and place.is_list and len(purse) > 2:
-            return purse[1] if "read_" in words.message.lower() else purse[2]
+            return purse[1] if "read_" in words.text.lower() else purse[2]
         return purse[1]
 
     def _operation(self, place: Place, purse: list[Budget]) -> Budget:
@@ -443,7 +443,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 def _told_wait(headers: Mapping[str, str], words: Words) -> float | None:
     seconds = retry_after(headers)
-    if seconds is None and (found := _AGAIN_AFTER.search(words.message)):
+    if seconds is None and (found := _AGAIN_AFTER.search(words.text)):
         seconds = float(found.group(1))
     return seconds
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final, NamedTuple, Protocol
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import msgspec
 
@@ -142,20 +142,16 @@ def check(request: Outgoing, cloud: Cloud, allowed_subscriptions: Collection[str
                 raise GuardError(f"A request for subscription {subscription} was stopped: it is not in the scope.")
 
 
-def is_resource_id(text: str) -> bool:
-    """True where `text` is an ARM id from which the path of a request can be made without escaping anything else.
+def path_of(resource_id: str) -> str:
+    """The path under which the resource of that ARM id is read, percent-encoded; raises ValueError for any other text.
 
-    It starts with a slash, has segments of ARM's characters, and none that is empty or made of dots.
+    An id starts with a slash; none of its segments is empty, made of dots, or holds what would end a path.
     """
-    segments = text.split("/")
-    return (
-        len(segments) > 2
-        and segments[0] == ""
-        and all(segments[1:])
-        and not _HIDDEN.search(text)
-        and not any(_is_dots(segment) for segment in segments)
-        and not any(character in text for character in '?#<>"')
-    )
+    segments = resource_id.split("/")
+    is_id = len(segments) > 2 and segments[0] == "" and all(segments[1:])
+    if not is_id or _HIDDEN.search(resource_id) or any(_is_dots(segment) for segment in segments):
+        raise ValueError(f"not an ARM id: {resource_id[:200]!r}")
+    return quote(resource_id, safe="/-._~!$&'()*+,;=:@")
 
 
 def _parts(url: str, cloud: Cloud) -> tuple[str, str, str]:
@@ -173,7 +169,7 @@ def _parts(url: str, cloud: Cloud) -> tuple[str, str, str]:
         decoded = decoded[len(urlsplit(cloud.graph).path) :]
     if not _QUERY.match(query):
         raise GuardError("A request was stopped: its query holds characters that a URL must not hold.")
-    if "method" in query.lower() and any(_overrides(key) for key, _ in parse_qsl(query, keep_blank_values=True)):
+    if "method" in unquote(query).lower() and any(_overrides(key) for key, _ in parse_qsl(query, keep_blank_values=True)):
         raise GuardError("A request was stopped: its query overrides the method.")
     return host, decoded, query
 
@@ -224,12 +220,15 @@ def _is_permitted_post(path: str, query: str, content: Any, allowed: Collection[
 
 
 def _body(content: Any) -> Any:
+    """The JSON of a body; NotImplemented where it is none, or could be read in two ways (a key given twice)."""
     if content is None or content in (b"", ""):
         return None
-    if not isinstance(content, (bytes, str)):
-        return content if isinstance(content, dict) else NotImplemented
+    raw = content.encode() if isinstance(content, str) else content
+    if not isinstance(raw, bytes):
+        return NotImplemented
     try:
-        return msgspec.json.decode(content)
+        body = msgspec.json.decode(raw)
+        return body if msgspec.json.encode(body) == raw else NotImplemented
     except (msgspec.DecodeError, RecursionError):
         return NotImplemented
 

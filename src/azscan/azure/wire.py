@@ -6,7 +6,6 @@ import random
 import ssl
 from collections.abc import Collection, Mapping
 from typing import Any, Final
-from urllib.parse import urljoin
 
 import aiohttp
 import msgspec
@@ -151,7 +150,7 @@ def build_pipelines(
     for host, sign in (("arm", arm), ("graph", graph)):
         policies: list[Any] = [
             RequestIdPolicy(),
-            UserAgentPolicy(user_agent=f"azscan/{__version__}", user_agent_use_env=False),
+            UserAgentPolicy(base_user_agent=f"azscan/{__version__}", user_agent_use_env=False),
             SameHostRedirects(cloud, allowed),
             Retries(patience, governor.clock),
             Admission(governor),
@@ -184,12 +183,13 @@ class SameHostRedirects(_Policy):
         if request.method != "GET" or not location:
             return False
         here = request.url
-        request.url = urljoin(here, location)
+        # Not urljoin: it would tidy up what the guard must see.
+        request.url = f"{here[: here.index('/', len('https://'))]}{location}" if location[0] == "/" else location
         try:
             guard.check(request, self._cloud, self._allowed)
             if guard.whose(request.url, self._cloud) == guard.whose(here, self._cloud):
                 return True
-        except (GuardError, ValueError):
+        except GuardError:
             pass
         request.url = here
         return False

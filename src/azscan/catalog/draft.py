@@ -8,7 +8,8 @@ from azscan.errors import UsageError
 from azscan.words import did_you_mean
 
 _BODY = {
-    "title": "title: {title}",
+    "id": "id: {check}",
+    "title": "title: What is true where {check} passes",
     "severity": "severity: medium",
     "status": "status: experimental",
     "subject": "subject: {subject}",
@@ -23,7 +24,7 @@ _OPTIONAL = {
     "applies": "applies: {{field: kind, notEquals: FileStorage, default: Storage}}",
     "params": "params: {{days: 90}}",
     "policy": "policy: []",
-    "false-positives": "false-positives: >-\n#   …",
+    "false-positives": "false-positives: >-\n  Who may rightly need it otherwise.",
     "refs": "refs: []",
 }
 
@@ -45,16 +46,10 @@ def service_of(catalog: Catalog, check_id: str) -> Service:
 def draft(check_id: str, service: Service) -> str:
     """The text of a new check of the service: it loads and passes its own examples; optional keys are comments."""
     subject = next((name for name, kind in service.collections.items() if not kind.of), "subscription")
-    rest = check_id.removeprefix(f"{service.name}-").replace("-", " ")
-    title = f"{service.title}: {rest}"
-    lines = []
+    lines: list[str] = []
     for key in CHECK.keys.values():
-        if key.name == "id":
-            lines.append(f"id: {check_id}")
-        elif key.name in _BODY:
-            body = _BODY[key.name].format(title=title[:120], subject=subject)
-            first, *more = body.split("\n")
-            lines.append("\n".join([f"{first}  # {key.words}" if key.name != "title" else first, *more]))
-        else:
-            lines.append(f"# {_OPTIONAL[key.name].format()}  # {key.words}")
+        body = (_BODY | _OPTIONAL)[key.name].format(check=check_id, subject=subject)
+        first, *more = body.split("\n")
+        mark = "# " if key.name in _OPTIONAL else ""
+        lines += [f"{mark}{first}  # {key.words}", *(mark + line for line in more)]
     return "\n".join(lines) + "\n"

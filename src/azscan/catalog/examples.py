@@ -12,6 +12,7 @@ from azscan.catalog.model import Check
 from azscan.conditions.compile import Grounds, compile_condition, describe
 from azscan.conditions.grammar import parse
 from azscan.conditions.logic import FALSE, NOT_APPLICABLE, TRUE, UNREADABLE, UNSAID
+from azscan.conditions.nodes import Node
 
 Outcome = Literal["pass", "fail", "not-applicable", "unreadable"]
 Decide = Callable[[dict[str, Any]], tuple[Outcome, Grounds]]
@@ -51,9 +52,12 @@ class ExampleResult(msgspec.Struct, frozen=True):
         return f"{self.check}-{self.expected}-{self.number}"
 
 
-def decider(check: Check, now: datetime = EXAMPLES_NOW) -> Decide:
-    """A function from a document to the check's verdict on it and the grounds; attached parts stand in the document."""
-    require = compile_condition(parse(check.require, check.params), now)
+def decider(check: Check, now: datetime = EXAMPLES_NOW, node: Node | None = None) -> Decide:
+    """A function from a document to the check's verdict on it and the grounds; attached parts stand in the document.
+
+    `node` is the parsed `require`, where the caller has it: the grounds then name its leaves.
+    """
+    require = compile_condition(node or parse(check.require, check.params), now)
     if check.applies is None:
         return lambda document: _verdict(*require(document))
     applies = compile_condition(parse(check.applies, check.params, whole=False), now)

@@ -40,8 +40,10 @@ def serve(
         try:
             server.write_ca(ca)
         except OSError as error:
-            raise OutputError(f"{ca} cannot be written: {error.strerror}", hint="name another file with --ca") from error
-        typer.echo(f"serving {estate.title} at {server.url}; stop it with Ctrl-C", err=True)
+            raise OutputError(
+                f"{ca} cannot be written: {error.strerror}", hint="name another file with --ca"
+            ) from error
+        typer.echo(f"serving {source or 'the demo estate'} at {server.url}; stop it with Ctrl-C", err=True)
         typer.echo(server.scan_command(ca.resolve()))
 
     try:

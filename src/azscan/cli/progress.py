@@ -47,7 +47,8 @@ class _Lines:
             self._last = now
             more = waits(progress)
             print(
-                f"read {progress.done} of {progress.planned} parts ({progress.reading})" + (f"; {more}" if more else ""),
+                f"read {progress.done} of {progress.planned} parts ({progress.reading})"
+                + (f"; {more}" if more else ""),
                 file=sys.stderr,
                 flush=True,
             )

@@ -111,10 +111,9 @@ def run(given: Mapping[str, Any], environ: Mapping[str, str]) -> int:
     try:
         code = _report(opened, settings, choice, environ)
     finally:
-        path = opened.path
         opened.close()
     if not (settings.save_estate or settings.estate):
-        _remove(path)
+        _remove(opened.path)
     return code
 
 
@@ -158,7 +157,9 @@ def _collect(settings: Settings, choice: Choice, environ: Mapping[str, str], dem
     except KeyboardInterrupt:
         again = [word for word in sys.argv[1:] if word != "--resume"]
         line = shlex.join(["azscan", *again, "--resume"])
-        raise Interrupted("interrupted; what was read so far is kept for 24 hours", hint=f"go on with: {line}") from None
+        raise Interrupted(
+            "interrupted; what was read so far is kept for 24 hours", hint=f"go on with: {line}"
+        ) from None
 
 
 @contextlib.asynccontextmanager
@@ -179,7 +180,9 @@ async def _demo(settings: Settings, environ: Mapping[str, str]) -> AsyncIterator
                 **emulator.environment(ca),
             }
             yield (
-                msgspec.structs.replace(settings, cloud=emulator.url, auth="service-principal", tenant="", client_id=""),
+                msgspec.structs.replace(
+                    settings, cloud=emulator.url, auth="service-principal", tenant="", client_id=""
+                ),
                 around,
             )
 

@@ -269,7 +269,9 @@ class _Reader:
         self._only(value, keys, ("count", *COMPARISONS))
         names = [key for key in value if key in COMPARISONS]
         if len(names) != 1:
-            self.fault(keys, f"count needs one comparison beside it, found {len(names)}", ", ".join(COMPARISONS))
+            if len(self.faults) == before:
+                hint = ", ".join(COMPARISONS)
+                self.fault(keys, f"count needs one comparison beside it, found {len(names)}", hint)
             return None
         op = names[0]
         expected = self._fill(value[op], (*keys, op))

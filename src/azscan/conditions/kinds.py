@@ -48,6 +48,9 @@ def _or_parameter(schema: Schema) -> Schema:
     return {"anyOf": [schema, PARAMETER]}
 
 
+_TYPE_WORDS = {"string": "text", "number": "a number", "integer": "a whole number", "boolean": "true or false"}
+
+
 class Plain(Kind):
     """A value of one of the named JSON types: string, number, integer, boolean."""
 
@@ -63,9 +66,12 @@ class Plain(Kind):
             return "integer" in self.types or "number" in self.types
         return isinstance(value, float) and "number" in self.types and value - value == 0
 
+    def _words(self) -> str:
+        return ", ".join(_TYPE_WORDS[each] for each in self.types)
+
     def faults(self, value: Any, keys: Keys) -> Iterator[ConditionFault]:
         if not self._fits(value):
-            yield ConditionFault(keys, f"expected a {' or '.join(self.types)}, found {said(value)}")
+            yield ConditionFault(keys, f"expected {self._words()}, found {said(value)}")
         elif value == "":
             yield ConditionFault(keys, "an empty string counts as absent and equals nothing", "use exists: false")
 
@@ -87,7 +93,7 @@ class Written(Kind):
         if self.numbers and isinstance(value, int | float) and not isinstance(value, bool):
             value = str(value)
         if not isinstance(value, str):
-            yield ConditionFault(keys, f"expected a string, found {said(value)}")
+            yield ConditionFault(keys, f"expected text, found {said(value)}")
             return
         try:
             self.read(value)
@@ -179,7 +185,8 @@ class Table(Kind):
             else:
                 yield from kind.faults(each, (*keys, key))
         for group in self.required:
-            if not any(key in value for key in group):
+            # an unknown key is the likelier mistake, and is named already
+            if value.keys() <= self.fields.keys() and not any(key in value for key in group):
                 yield ConditionFault(keys, f"needs {' or '.join(group)}")
         for group in self.apart:
             if sum(key in value for key in group) > 1:

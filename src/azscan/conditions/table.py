@@ -206,7 +206,7 @@ OPERATORS: Final[Mapping[str, Operator]] = {
                 "keys": OneOrMore(_PATH),
             },
             required=(("covers", "addresses", "public"),),
-            apart=(("covers", "addresses", "public"),),
+            apart=(("covers", "addresses"), ("covers", "public")),
         ),
         words=_cidr_words,
         build=lambda expected, _now: networks.cidr(expected),

@@ -10,6 +10,7 @@ from azscan.emulator.addresses import Address, is_below, written_type
 from azscan.emulator.asked import Asked
 from azscan.emulator.estate import Estate
 from azscan.emulator.filters import keep
+from azscan.emulator.hierarchy import Hierarchy
 from azscan.emulator.index import Index, Node, decode
 from azscan.emulator.kinds import CONFIGURED, EXACT, INHERITED, REACHING_DOWN, SINGLETONS
 from azscan.emulator.options import Options
@@ -29,6 +30,7 @@ from azscan.emulator.replies import (
 from azscan.emulator.roles import Roles
 from azscan.emulator.scopes import Scopes
 
+KEPT_LISTS = 64
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-[a-zA-Z]+|\.\d+\.\d+)?")
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -36,14 +38,18 @@ _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 class Arm:
     """ARM's reads. Everything it answers comes from the index, in the caller's rights."""
 
-    def __init__(self, estate: Estate, options: Options, index: Index, roles: Roles, pager: Pager) -> None:
+    def __init__(
+        self, estate: Estate, options: Options, index: Index, roles: Roles, pager: Pager, hierarchy: Hierarchy
+    ) -> None:
         self._estate = estate
         self._options = options
         self._index = index
         self._roles = roles
         self._pager = pager
         self.registrations = Registrations(estate, options, index)
-        self.scopes = Scopes(estate, options, index, roles, pager, self.registrations)
+        self._hierarchy = hierarchy
+        self._lists: dict[str, tuple[int, Sequence[Item]]] = {}
+        self._scopes = Scopes(estate, options, index, roles, pager, self.registrations, hierarchy)
         self._versions = {key.lower(): tuple(value) for key, value in options.strict_api.items()}
         declared = estate.types if isinstance(estate.types, Sequence) else list(estate.types)
         self._declared = {name.lower() for name in declared}
@@ -55,15 +61,16 @@ class Arm:
         if refused is not None:
             return refused
         if not address.types:
-            return self.scopes.answer(asked)
+            return self._scopes.answer(asked)
         if address.type == "microsoft.authorization/permissions":
-            return self.scopes.permissions(asked)
+            return self._scopes.permissions(asked)
         if address.namespace == "microsoft.management":
-            return self.scopes.management(asked)
+            return self._scopes.management(asked)
         refused = self._check_registered(asked)
         if refused is not None:
             return refused
-        return self._list(asked) if address.is_list else self._get(asked)
+        is_list = address.is_list and address.key not in self._index.by_key
+        return self._list(asked) if is_list else self._get(asked)
 
     def action(self, asked: Asked) -> str:
         """The RBAC action that a read takes, in the letters of the estate's type."""
@@ -100,13 +107,25 @@ class Arm:
         allowed = self._roles.granted(action, scope)
         if not allowed and not (self._is_filtered(address) and self._roles.touches(scope)):
             return forbidden(asked.who, action, asked.path.rsplit("/", 1)[0] if len(address.types) < 2 else scope)
+        asked.kind = address.type
+        if self._roles.unlimited and not asked.option("expand") and not asked.option("filter"):
+            return self._pager.cut(asked, self._whole(address))
         nodes: Iterable[Node] = () if denied == "filter" else self._found(address)
         if not self._roles.unlimited:
             nodes = [node for node in nodes if self._roles.may(action, node.address.key, address.type) == "yes"]
         return self._page(asked, nodes)
 
+    def _whole(self, address: Address) -> Sequence[Item]:
+        """A list as anyone may see it, kept while nothing changes: the next page needs it again."""
+        held = self._lists.get(address.key)
+        if held is None or held[0] != self._index.version:
+            if len(self._lists) >= KEPT_LISTS:
+                self._lists.clear()
+            items = [Item(node.order, node.listed) for node in self._found(address)]
+            held = self._lists[address.key] = (self._index.version, items)
+        return held[1]
+
     def _page(self, asked: Asked, nodes: Iterable[Node]) -> Reply:
-        asked.kind = asked.address.type
         items = [Item(node.order, node.listed) for node in nodes]
         if asked.option("expand"):
             items = [Item(node.order, self._expanded(asked, node, node.listed)) for node in nodes]
@@ -171,7 +190,7 @@ class Arm:
         return self._index.by_key.get(f"/providers/{address.type}/{address.names[-1]}")
 
     def _groups(self, address: Address) -> Sequence[str]:
-        return self.scopes.groups_of(address.subscription) if address.subscription else ()
+        return self._hierarchy.above(address.subscription) if address.subscription else ()
 
     def _why_not(self, asked: Asked) -> Reply | None:
         """The 404 for a group, a scope or a parent that is not there; None where all of them are."""

@@ -13,6 +13,7 @@ from azscan.emulator.asked import Asked
 from azscan.emulator.estate import Estate
 from azscan.emulator.faults import WIRE, Faults
 from azscan.emulator.graph import Graph
+from azscan.emulator.hierarchy import Hierarchy
 from azscan.emulator.logbook import Record
 from azscan.emulator.options import Deletion, FaultRule, Options, Role
 from azscan.emulator.paging import Pager, page_number
@@ -42,10 +43,11 @@ class Engine:
         self.budgets = Budgets(options.throttle) if options.throttle else None
         self._urls = {"arm": url, "graph": graph_url}
         pager = Pager(options)
+        hierarchy = Hierarchy(estate, self.index)
         declared = estate.roles if options.roles is None else options.roles
         roles = None if declared is None else [_role(one) for one in declared]
-        self.roles = Roles(roles, options.deny, lambda subscription: self.arm.scopes.groups_of(subscription))
-        self.arm = Arm(estate, options, self.index, self.roles, pager)
+        self.roles = Roles(roles, options.deny, hierarchy.above)
+        self.arm = Arm(estate, options, self.index, self.roles, pager, hierarchy)
         self.graph = Graph(estate, options, pager)
         self.queries = Queries(estate, self.index, self.roles)
         self._deletions = list(options.deletions)
@@ -57,7 +59,9 @@ class Engine:
         name = tenant or str(self.estate.tenant["id"])
         return self.tokens.issue(self.signin.claims_for(self._urls[service], client, name, user), lifetime)
 
-    def answer(self, request: web.BaseRequest, record: Record, body: bytes, base: str) -> tuple[Reply, FaultRule | None]:
+    def answer(
+        self, request: web.BaseRequest, record: Record, body: bytes, base: str
+    ) -> tuple[Reply, FaultRule | None]:
         """The reply to a request, and the rule that spoils it on the wire, if one does."""
         url = request.rel_url
         path = url.path
@@ -174,4 +178,3 @@ def _role(value: Any) -> Role:
     if isinstance(value, Role):
         return value
     return Role(value["scope"], tuple(value.get("actions", ("*/read",))), tuple(value.get("notActions", ())))
-

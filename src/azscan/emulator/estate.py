@@ -193,10 +193,13 @@ def read_estate(source: bytes | Mapping[str, Any], name: str = "the estate") -> 
 
 
 def _decode(text: bytes, name: str) -> Mapping[str, Any]:
+    hint = "It must be an estate as docs/emulator.md says."
     try:
         data = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{name} is not JSON: {error}.", hint="It must be an estate as docs/emulator.md says.") from None
+        raise UsageError(
+            f"{name} is not JSON: {error}.", hint="It must be an estate as docs/emulator.md says."
+        ) from None
     if not isinstance(data, dict):
-        raise UsageError(f"{name} is JSON, but not an object.", hint="It must be an estate as docs/emulator.md says.")
+        raise UsageError(f"{name} is JSON, but not an object.", hint=hint)
     return data

@@ -15,11 +15,31 @@ from azscan.emulator.roles import pattern
 
 # First segments of paths that Graph knows: a collection below them that the estate leaves out is empty.
 _KNOWN = frozenset(
-    """
-    users groups serviceprincipals applications directoryroles directoryroletemplates rolemanagement identity
-    policies reports organization domains directory auditlogs identityprotection identitygovernance
-    subscribedskus oauth2permissiongrants groupsettings devices contracts admin security
-    """.split()
+    (
+        "users",
+        "groups",
+        "serviceprincipals",
+        "applications",
+        "directoryroles",
+        "directoryroletemplates",
+        "rolemanagement",
+        "identity",
+        "policies",
+        "reports",
+        "organization",
+        "domains",
+        "directory",
+        "auditlogs",
+        "identityprotection",
+        "identitygovernance",
+        "subscribedskus",
+        "oauth2permissiongrants",
+        "groupsettings",
+        "devices",
+        "contracts",
+        "admin",
+        "security",
+    )
 )
 _NAMES = ("id", "userPrincipalName", "appId", "displayName")
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 
-from azscan.emulator.addresses import Address, read_address, written_type
+from azscan.emulator.addresses import Address, is_below, read_address, written_type
 from azscan.emulator.tracked import is_tracked
 
 encode = msgspec.json.encode
@@ -60,17 +62,22 @@ class Index:
         self._lists = {key.lower(): value for key, value in (lists or {}).items()}
         self._made: dict[tuple[str, str], tuple[str, str]] = {}
         self._order = 0
-        for body in resources:
-            self.add(body)
-        self._make_groups()
+        self.version = 0
+        with _without_collection():
+            for body in resources:
+                self.add(body)
+            self._make_groups()
 
     def add(self, body: Mapping[str, Any]) -> Node:
         """Index one object by its `id`; a later object of the same id replaces the earlier."""
         address = read_address(str(body["id"]))
-        written = written_type(address.key and str(body["id"])) if address.namespace else str(body.get("type") or "")
+        written = str(body.get("type") or "")
+        if address.namespace and written.lower() != address.type:
+            written = written_type(str(body["id"]))
         if address.group and not address.namespace and not address.rest:
             return self._add_group(address, body)
         self._order += 1
+        self.version += 1
         node = Node(self._order, address, written or address.type, dict(body), self._lists.get(address.type))
         old = self.by_key.get(address.key)
         if old is not None:
@@ -89,14 +96,17 @@ class Index:
     def delete(self, identifier: str) -> int:
         """Delete an object and all below it; returns how many went."""
         key = read_address(identifier).key
-        gone = [node for name, node in self.by_key.items() if name == key or name.startswith(key + "/")]
+        self.version += 1
+        gone = [node for name, node in self.by_key.items() if is_below(name, key)]
         for node in gone:
             node.gone = True
             del self.by_key[node.address.key]
-        for groups in self.groups.values():
-            for name in [name for name, node in groups.items() if node.address.key == key]:
-                groups.pop(name).gone = True
-                gone = gone or [self._nothing(key)]
+        self.ancestors = {name for name in self.ancestors if not is_below(name, key)}
+        groups = self.groups.get(read_address(key).subscription, {})
+        group = next((node for node in groups.values() if node.address.key == key), None)
+        if group is not None:
+            groups.pop(group.address.group).gone = True
+            return len(gone) + 1
         return len(gone)
 
     def subscriptions(self) -> list[str]:
@@ -119,11 +129,13 @@ class Index:
         return address.type
 
     def _note_parents(self, address: Address, body: Mapping[str, Any]) -> None:
-        if len(address.types) > 1 or address.depth > 1:
-            key = address.key
-            for _ in range(2 * (len(address.types) - 1)):
-                key = key.rsplit("/", 1)[0]
-                self.ancestors.add(key)
+        key = address.key
+        for _ in range(len(address.types) - 1):
+            key = key.rsplit("/", 2)[0]
+            self.ancestors.add(key)
+        if address.depth > 1 and address.scope not in self.ancestors:
+            self.ancestors.add(address.scope)
+            self._note_parents(read_address(address.scope), {"id": body["id"]})
         if address.subscription:
             self.groups.setdefault(address.subscription, {})
             if address.group:
@@ -150,9 +162,17 @@ class Index:
                 body = {"id": identifier, "location": location.replace(" ", "").lower()}
                 self._add_group(read_address(identifier), body)
 
-    @staticmethod
-    def _nothing(key: str) -> Node:
-        return Node(0, read_address(key), "", {}, None)
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """The garbage collector off: it finds nothing among hundreds of thousands of new objects, and takes its time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _as_listed(body: dict[str, Any], rules: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

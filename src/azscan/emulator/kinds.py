@@ -4,40 +4,69 @@ from __future__ import annotations
 
 # Listed at a scope with all that stands below it.
 REACHING_DOWN = frozenset(
-    """
-    microsoft.authorization/denyassignments microsoft.authorization/locks microsoft.authorization/policyassignments
-    microsoft.authorization/policyexemptions microsoft.authorization/roleassignments
-    microsoft.authorization/roleassignmentscheduleinstances microsoft.authorization/roleassignmentschedules
-    microsoft.authorization/roleeligibilityscheduleinstances microsoft.authorization/roleeligibilityschedules
-    microsoft.security/assessments microsoft.security/alerts microsoft.advisor/recommendations
-    microsoft.resourcehealth/availabilitystatuses
-    """.split()
+    (
+        "microsoft.authorization/denyassignments",
+        "microsoft.authorization/locks",
+        "microsoft.authorization/policyassignments",
+        "microsoft.authorization/policyexemptions",
+        "microsoft.authorization/roleassignments",
+        "microsoft.authorization/roleassignmentscheduleinstances",
+        "microsoft.authorization/roleassignmentschedules",
+        "microsoft.authorization/roleeligibilityscheduleinstances",
+        "microsoft.authorization/roleeligibilityschedules",
+        "microsoft.security/assessments",
+        "microsoft.security/alerts",
+        "microsoft.advisor/recommendations",
+        "microsoft.resourcehealth/availabilitystatuses",
+    )
 )
 
 # Listed at a scope with what stands above it: on management groups, or built in.
 INHERITED = frozenset(
-    """
-    microsoft.authorization/denyassignments microsoft.authorization/policyassignments
-    microsoft.authorization/policydefinitions microsoft.authorization/policyexemptions
-    microsoft.authorization/policysetdefinitions microsoft.authorization/roleassignments
-    microsoft.authorization/roleassignmentscheduleinstances microsoft.authorization/roleassignmentschedules
-    microsoft.authorization/roledefinitions microsoft.authorization/roleeligibilityscheduleinstances
-    microsoft.authorization/roleeligibilityschedules
-    """.split()
+    (
+        "microsoft.authorization/denyassignments",
+        "microsoft.authorization/policyassignments",
+        "microsoft.authorization/policydefinitions",
+        "microsoft.authorization/policyexemptions",
+        "microsoft.authorization/policysetdefinitions",
+        "microsoft.authorization/roleassignments",
+        "microsoft.authorization/roleassignmentscheduleinstances",
+        "microsoft.authorization/roleassignmentschedules",
+        "microsoft.authorization/roledefinitions",
+        "microsoft.authorization/roleeligibilityscheduleinstances",
+        "microsoft.authorization/roleeligibilityschedules",
+    )
 )
 
 # Listed with what stands at the scope itself and nothing below.
 EXACT = frozenset(
-    """
-    microsoft.insights/diagnosticsettings microsoft.security/pricings microsoft.security/settings
-    microsoft.security/securitycontacts microsoft.security/autoprovisioningsettings
-    """.split()
+    (
+        "microsoft.insights/diagnosticsettings",
+        "microsoft.security/pricings",
+        "microsoft.security/settings",
+        "microsoft.security/securitycontacts",
+        "microsoft.security/autoprovisioningsettings",
+    )
 )
 
 # Providers of what is configured on a scope: without a role at the scope their lists are 403, not filtered.
 CONFIGURED = frozenset(
-    "microsoft.authorization microsoft.security microsoft.policyinsights microsoft.consumption".split()
+    (
+        "microsoft.authorization",
+        "microsoft.security",
+        "microsoft.policyinsights",
+        "microsoft.consumption",
+    )
 )
 
 # Names of children that are there once their parent is, whether the estate describes them or not.
-SINGLETONS = frozenset("default current web logs shortterm longterm".split())
+SINGLETONS = frozenset(
+    (
+        "default",
+        "current",
+        "web",
+        "logs",
+        "shortterm",
+        "longterm",
+    )
+)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 
@@ -39,6 +39,9 @@ class Record:
         return f"{self.path}?{self.query}" if self.query else self.path
 
 
+_MEMBERS = tuple(item.name for item in fields(Record))
+
+
 @dataclass
 class Logbook:
     """All records, and the counts that need a look at the server while it runs."""
@@ -70,7 +73,7 @@ class Logbook:
 
     def as_json(self) -> list[dict[str, Any]]:
         """Every record as a mapping."""
-        return [asdict(one) for one in self.records]
+        return [{name: getattr(one, name) for name in _MEMBERS} for one in self.records]
 
     def clear(self) -> None:
         """Forget all records and counts."""

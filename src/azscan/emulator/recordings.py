@@ -104,9 +104,7 @@ def _note_graph(graph: dict[str, Any], record: Mapping[str, Any]) -> None:
     held.extend(item for item in body["value"] if isinstance(item, dict) and item.get("id") not in known)
 
 
-def _note_objects(
-    objects: dict[str, tuple[tuple[int, str, int], dict[str, Any]]], url: str, body: Any
-) -> None:
+def _note_objects(objects: dict[str, tuple[tuple[int, str, int], dict[str, Any]]], url: str, body: Any) -> None:
     path, _, query = url.partition("?")
     asked = read_address(path).key
     version = re.search(r"api-version=([^&]*)", query)

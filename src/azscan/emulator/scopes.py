@@ -9,15 +9,13 @@ from typing import Any
 from azscan.emulator.asked import Asked
 from azscan.emulator.estate import Estate
 from azscan.emulator.filters import keep
-from azscan.emulator.index import Index, decode
+from azscan.emulator.hierarchy import GROUP_KEY, GROUPS, Hierarchy
+from azscan.emulator.index import Index, Node, decode
 from azscan.emulator.options import Options
 from azscan.emulator.paging import Item, Pager
 from azscan.emulator.providers import Registrations
 from azscan.emulator.replies import Reply, answer, encode, error, forbidden, group_not_found, resource_not_found
 from azscan.emulator.roles import Roles
-
-GROUPS = "Microsoft.Management/managementGroups"
-GROUP_KEY = "/providers/microsoft.management/managementgroups/"
 
 
 class Scopes:
@@ -31,6 +29,7 @@ class Scopes:
         roles: Roles,
         pager: Pager,
         registrations: Registrations,
+        hierarchy: Hierarchy,
     ) -> None:
         self._estate = estate
         self._options = options
@@ -38,6 +37,8 @@ class Scopes:
         self._roles = roles
         self._pager = pager
         self._registrations = registrations
+        self._hierarchy = hierarchy
+        self._lists: dict[str, tuple[int, Sequence[Item]]] = {}
 
     def answer(self, asked: Asked) -> Reply:
         """The answer to a path that names a scope or one of ARM's own lists."""
@@ -61,7 +62,7 @@ class Scopes:
             return self._top(asked, rest[0])
         if rest in (("tagnames",), ("deployments",)):
             return self._pager.cut(asked, [])
-        return resource_not_found(asked.path, "")
+        return self._stored(asked)
 
     def permissions(self, asked: Asked) -> Reply:
         """The caller's effective permissions at a scope, where Azure is set to tell them."""
@@ -72,28 +73,14 @@ class Scopes:
             return error(404, "InvalidResourceType", words)
         return answer({"value": self._roles.effective(scope)})
 
-    def groups_of(self, subscription: str) -> Sequence[str]:
-        """The names of the management groups above a subscription, nearest first, in lower case."""
-        entry = self._estate.known_subscriptions.get(subscription, {})
-        name = str(entry.get("managementGroup") or "").lower()
-        found: list[str] = []
-        while name and name not in found:
-            found.append(name)
-            name = _parent_group(self._group_body(name))
-        return found
-
     def management(self, asked: Asked) -> Reply:
         """Management groups: their list, one of them, and their descendants."""
         address = asked.address
         kinds, names = address.types, address.names
-        if kinds[0] != "managementgroups":
-            return resource_not_found(asked.path, "")
+        if kinds[0] != "managementgroups" or len(names) > 1:
+            return self._stored(asked)
         if not names:
-            visible = [
-                node
-                for node in self._index.children.get(("", GROUPS.lower()), ())
-                if not node.gone and self._roles.touches(node.address.key)
-            ]
+            visible = [node for node in self._hierarchy.nodes() if self._roles.touches(node.address.key)]
             return self._pager.cut(asked, [Item(node.order, node.listed) for node in visible])
         action = f"{GROUPS}/read"
         if self._roles.may(action, GROUP_KEY + names[0], GROUPS.lower()) != "yes":
@@ -106,9 +93,9 @@ class Scopes:
             body = node.body
             if "children" in asked.option("expand").lower():
                 deep = asked.option("recurse").lower() == "true"
-                body.setdefault("properties", {})["children"] = self._children(names[0], deep)
+                body.setdefault("properties", {})["children"] = self._hierarchy.children(names[0], deep)
             return Reply(200, encode(body))
-        found = self._descendants(names[0])
+        found = self._hierarchy.descendants(names[0])
         if kinds[1] == "subscriptions":
             found = [one for one in found if one["type"] == "/subscriptions"]
         return self._pager.cut(asked, [Item(at + 1, encode(one)) for at, one in enumerate(found)])
@@ -147,7 +134,10 @@ class Scopes:
         denied = self._roles.denied(action, address.key, asked.kind)
         if denied == "403" or not self._roles.touches(scope):
             return forbidden(asked.who, action, scope)
-        nodes = [node for node in self._index.generic.get(address.subscription, ()) if not node.gone]
+        nodes: Sequence[Node] = self._index.generic.get(address.subscription, ())
+        if self._roles.unlimited and not address.group and not asked.option("filter"):
+            return self._pager.cut(asked, self._whole(address.subscription, nodes))
+        nodes = [node for node in nodes if not node.gone]
         if address.group:
             nodes = [node for node in nodes if node.address.group == address.group]
         if not self._roles.unlimited:
@@ -158,6 +148,14 @@ class Scopes:
         if wanted:
             items = [item for item in items if keep(wanted, decode(item.body))]
         return self._pager.cut(asked, items)
+
+    def _whole(self, subscription: str, nodes: Sequence[Node]) -> Sequence[Item]:
+        """The whole generic list of a subscription, kept while nothing changes."""
+        held = self._lists.get(subscription)
+        if held is None or held[0] != self._index.version:
+            items = [Item(node.order, node.generic) for node in nodes if not node.gone]
+            held = self._lists[subscription] = (self._index.version, items)
+        return held[1]
 
     def _groups(self, asked: Asked) -> Reply:
         address = asked.address
@@ -179,11 +177,16 @@ class Scopes:
         if address.rest == ("resources",):
             return self._resources(asked)
         if address.rest:
-            return resource_not_found(asked.path, "")
+            return self._stored(asked)
         action = "Microsoft.Resources/subscriptions/resourceGroups/read"
         if not self._may_see_group(action, address.key):
             return forbidden(asked.who, action, asked.path)
         return Reply(200, node.raw)
+
+    def _stored(self, asked: Asked) -> Reply:
+        """An object of the estate whose id follows no rule, or the 404."""
+        node = self._index.by_key.get(asked.address.key)
+        return Reply(200, node.raw) if node is not None else resource_not_found(asked.path, "")
 
     def _may_see_group(self, action: str, key: str) -> bool:
         return self._roles.may(action, key, "microsoft.resources/resourcegroups") == "yes"
@@ -217,44 +220,6 @@ class Scopes:
         if namespace not in self._registrations.namespaces() and not re.fullmatch(r"\w+(\.\w+)+", namespace):
             return error(404, "InvalidResourceNamespace", f"The resource namespace '{namespace}' is invalid.")
         return answer(self._registrations.describe(asked.address.subscription, namespace))
-
-    def _group_body(self, name: str) -> dict[str, Any]:
-        node = self._index.by_key.get(GROUP_KEY + name)
-        return node.body if node is not None else {}
-
-    def _descendants(self, name: str) -> list[dict[str, Any]]:
-        """All groups and subscriptions below a management group, nearest first."""
-        found: list[dict[str, Any]] = []
-        for child in self._children(name, False):
-            parent = {"id": f"/providers/{GROUPS}/{name}"}
-            shown = {"displayName": child["displayName"], "parent": parent}
-            found.append({"id": child["id"], "type": child["type"], "name": child["name"], "properties": shown})
-            if child["type"] != "/subscriptions":
-                found += self._descendants(child["name"].lower())
-        return found
-
-    def _children(self, name: str, deep: bool) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
-        for node in self._index.children.get(("", GROUPS.lower()), ()):
-            body = node.body
-            if node.gone or _parent_group(body) != name:
-                continue
-            own = node.address.names[0]
-            title = (body.get("properties") or {}).get("displayName", body.get("name"))
-            child = {"id": body["id"], "type": GROUPS, "name": body.get("name", own), "displayName": title}
-            if deep:
-                child["children"] = self._children(own, True)
-            found.append(child)
-        for key, entry in self._estate.known_subscriptions.items():
-            if str(entry.get("managementGroup") or "").lower() == name:
-                title = entry["displayName"]
-                found.append({"id": entry["id"], "type": "/subscriptions", "name": key, "displayName": title})
-        return found
-
-
-def _parent_group(body: dict[str, Any]) -> str:
-    details = (body.get("properties") or {}).get("details") or {}
-    return str((details.get("parent") or {}).get("id") or "").rsplit("/", 1)[-1].lower()
 
 
 def _public(entry: dict[str, Any]) -> dict[str, Any]:

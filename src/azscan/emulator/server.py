@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import shlex
 import socket
 import time
 from collections.abc import Awaitable, Callable
@@ -12,7 +13,6 @@ from types import TracebackType
 from typing import Any
 
 from aiohttp import web
-from yarl import URL
 
 from azscan.emulator.engine import Engine
 from azscan.emulator.estate import Estate
@@ -43,7 +43,7 @@ class Emulator:
         self.ca_pem = ""
         self._port = port
         self._runners: list[web.ServerRunner] = []
-        self._servers: list[web.Server[web.BaseRequest]] = []
+        self._servers: list[web.Server] = []
         self._began = time.monotonic()
         self._engine: Engine | None = None
 
@@ -100,9 +100,7 @@ class Emulator:
 
     def scan_command(self, ca_path: str | Path) -> str:
         """The line that scans the emulator, for a POSIX shell."""
-        from shlex import quote
-
-        settings = " ".join(f"{key}={quote(value)}" for key, value in self.environment(ca_path).items())
+        settings = " ".join(f"{key}={shlex.quote(value)}" for key, value in self.environment(ca_path).items())
         return f"{settings} azscan scan --cloud {self.url} --auth service-principal"
 
     async def __aenter__(self) -> Emulator:
@@ -214,8 +212,8 @@ class Emulator:
         record = Record(0, "emulator", request.method, "", "", "", "", 0.0)
         if name == "reset":
             self.logbook.clear()
-        told = {"statistics": self.statistics, "log": self.logbook.as_json(), "reset": {}} if name else {}
-        return _response(answer(told.get(name, {})), record)
+        told = {"statistics": lambda: self.statistics, "log": self.logbook.as_json}.get(name, dict)
+        return _response(answer(told()), record)
 
 
 def _response(reply: Reply, record: Record) -> web.Response:
@@ -243,8 +241,3 @@ async def serve(
         if on_ready is not None:
             on_ready(emulator)
         await asyncio.Event().wait()
-
-
-def decoded_path(url: URL) -> str:
-    """The path of a URL, decoded."""
-    return url.path

@@ -5,15 +5,13 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from html import escape
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlencode
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
 import msgspec
 
+from azscan.emulator.authority import Refused, device_code, instance, openid, refusal, signed_in
 from azscan.emulator.estate import Estate
 from azscan.emulator.options import Options
 from azscan.emulator.replies import Reply, answer
@@ -38,19 +36,9 @@ class SignInRecord:
 
 @dataclass
 class _Pending:
-    client: str
-    polls: int = 0
+    scope: str
     nonce: str = ""
-    scope: str = ""
-    extra: dict[str, str] = field(default_factory=dict)
-
-
-class Refused(Exception):
-    """A token request that is refused, as Entra ID words it."""
-
-    def __init__(self, status: int, kind: str, code: int, message: str) -> None:
-        super().__init__(message)
-        self.status, self.kind, self.code, self.message = status, kind, code, message
+    polls: int = 0
 
 
 class SignIn:
@@ -75,10 +63,10 @@ class SignIn:
         tail = "/".join(parts[1:]).lower()
         tenant = parts[0]
         if path.lower() == "/common/discovery/instance":
-            return self._instance(query)
+            return instance(self.url, query)
         try:
             if tail in ("v2.0/.well-known/openid-configuration", ".well-known/openid-configuration"):
-                return self._openid(self._tenant(tenant, "organizations"))
+                return openid(self.url, self._tenant(tenant, "organizations"), self._tenant_id(tenant))
             if tail in ("discovery/v2.0/keys", "discovery/keys"):
                 return answer({"keys": []})
             if tail == "oauth2/v2.0/authorize":
@@ -88,7 +76,7 @@ class SignIn:
             if tail in ("oauth2/v2.0/token", "oauth2/token") and method == "POST":
                 return self._token(tenant, form)
         except Refused as refused:
-            return _refusal(refused)
+            return refusal(refused)
         return self._pipeline_answer(path.lower(), query)
 
     def claims_for(self, resource: str, client: str, tenant: str, user: bool) -> dict[str, Any]:
@@ -191,7 +179,9 @@ class SignIn:
                 raise Refused(400, "expired_token", 70020, "The provided value for 'device_code' is not valid.")
             pending.polls += 1
             if pending.polls <= self._options.device_code_polls:
-                raise Refused(400, "authorization_pending", 70016, "OAuth 2.0 device flow error. Authorization is pending.")
+                raise Refused(
+                    400, "authorization_pending", 70016, "OAuth 2.0 device flow error. Authorization is pending."
+                )
             return True, pending
         if grant == "authorization_code":
             pending = self._pending.pop(form.get("code", ""), None)
@@ -250,61 +240,17 @@ class SignIn:
         others = {"common", "organizations", str(self._estate.tenant["defaultDomain"]).lower(), home.lower()}
         return home if name.lower() in others else name
 
-    def _instance(self, query: Mapping[str, str]) -> Reply:
-        host = self.url.removeprefix("https://")
-        wanted = query.get("authorization_endpoint", "").split("://")[-1].split("/")
-        tenant = wanted[1] if len(wanted) > 1 else "common"
-        known = [{"preferred_network": host, "preferred_cache": host, "aliases": [host]}]
-        place = f"{self.url}/{tenant}/v2.0/.well-known/openid-configuration"
-        return answer({"tenant_discovery_endpoint": place, "api-version": "1.1", "metadata": known})
-
-    def _openid(self, tenant: str) -> Reply:
-        base = f"{self.url}/{tenant}"
-        return answer(
-            {
-                "token_endpoint": f"{base}/oauth2/v2.0/token",
-                "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
-                "device_authorization_endpoint": f"{base}/oauth2/v2.0/devicecode",
-                "jwks_uri": f"{base}/discovery/v2.0/keys",
-                "issuer": f"{self.url}/{self._tenant_id(tenant)}/v2.0",
-                "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
-                "response_types_supported": ["code", "id_token", "code id_token"],
-                "response_modes_supported": ["query", "fragment", "form_post"],
-                "scopes_supported": ["openid", "profile", "email", "offline_access"],
-                "tenant_region_scope": None,
-                "cloud_instance_name": self.url.removeprefix("https://"),
-            }
-        )
-
     def _device_code(self, tenant: str, form: Mapping[str, str]) -> Reply:
         self._tenant(tenant, "organizations")
-        code, spoken = f"emulated-device-{uuid4()}", uuid4().hex[:9].upper()
-        self._pending[code] = _Pending(form.get("client_id", ""), scope=form.get("scope", ""))
-        place = f"{self.url}/devicelogin"
-        words = f"To sign in, use a web browser to open the page {place} and enter the code {spoken} to authenticate."
-        return answer(
-            {
-                "user_code": spoken,
-                "device_code": code,
-                "verification_uri": place,
-                "expires_in": 900,
-                "interval": 1,
-                "message": words,
-            }
-        )
+        code = f"emulated-device-{uuid4()}"
+        self._pending[code] = _Pending(scope=form.get("scope", ""))
+        return device_code(self.url, code)
 
     def _authorize(self, tenant: str, query: Mapping[str, str]) -> Reply:
         self._tenant(tenant, "organizations")
         code = f"emulated-code-{uuid4()}"
-        nonce, scope = query.get("nonce", ""), query.get("scope", "")
-        self._pending[code] = _Pending(query.get("client_id", ""), nonce=nonce, scope=scope)
-        back, sent = query.get("redirect_uri", ""), {"code": code, "state": query.get("state", "")}
-        if query.get("response_mode") != "form_post":
-            return Reply(302, b"", {"location": f"{back}?{urlencode(sent, quote_via=quote)}"})
-        hidden = "".join(f'<input type="hidden" name="{k}" value="{escape(v)}"/>' for k, v in sent.items())
-        form = f'<form method="POST" action="{escape(back)}">{hidden}</form>'
-        words = f"<html><body onload='document.forms[0].submit()'>{form}</body></html>"
-        return Reply(200, words.encode(), {"content-type": "text/html; charset=utf-8"})
+        self._pending[code] = _Pending(nonce=query.get("nonce", ""), scope=query.get("scope", ""))
+        return signed_in(code, query)
 
     def _pipeline_answer(self, path: str, query: Mapping[str, str]) -> Reply | None:
         """Managed identity (App Service's form), GitHub's id token, Azure DevOps' id token."""
@@ -351,21 +297,3 @@ def decode_claims(token: str) -> dict[str, Any]:
     """The claims of a JWT, unverified."""
     body = token.split(".")[1]
     return dict(msgspec.json.decode(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))))
-
-
-def _refusal(refused: Refused) -> Reply:
-    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-    trace, correlation = str(uuid4()), str(uuid4())
-    return answer(
-        {
-            "error": refused.kind,
-            "error_description": f"AADSTS{refused.code}: {refused.message} Trace ID: {trace} "
-            f"Correlation ID: {correlation} Timestamp: {now}",
-            "error_codes": [refused.code],
-            "timestamp": now,
-            "trace_id": trace,
-            "correlation_id": correlation,
-            "error_uri": f"https://login.microsoftonline.com/error?code={refused.code}",
-        },
-        refused.status,
-    )

@@ -31,7 +31,7 @@ CREATE TABLE resource(
   id_key TEXT NOT NULL, parent INTEGER NOT NULL, body BLOB NOT NULL, read_id INTEGER NOT NULL,
   detail_id INTEGER NOT NULL DEFAULT 0, gone INTEGER NOT NULL DEFAULT 0, sha256 BLOB NOT NULL);
 CREATE UNIQUE INDEX resource_of ON resource(collection, parent, id_key);
-CREATE INDEX resource_in ON resource(collection, subscription);
+CREATE INDEX resource_in ON resource(collection, subscription, id_key);
 CREATE TABLE assessed(number INTEGER PRIMARY KEY, id TEXT NOT NULL, leaves TEXT NOT NULL);
 CREATE TABLE verdict(
   number INTEGER NOT NULL, resource INTEGER NOT NULL, status INTEGER NOT NULL, evidence BLOB, reason TEXT,
@@ -236,6 +236,11 @@ class Estate:
         found = self.connection.execute(f"SELECT {READ_COLUMNS} FROM read WHERE id = ?", (read_id,)).fetchone()
         return ReadRow(*found) if found else None
 
+    def provenance(self, read_id: int) -> tuple[str, str, str]:
+        """URL, api-version and time of a read, for evidence."""
+        found = self.connection.execute("SELECT url, api, at FROM read WHERE id = ?", (read_id,)).fetchone()
+        return found or ("", "", "")
+
     def failed_reads(self) -> Iterator[tuple[str, str, str, str, ReadRow]]:
         """Every read that left a part unreadable: collection, part, subscription, scope, and the page that failed."""
         marks = ", ".join("?" * len(NOTHING_THERE))
@@ -254,13 +259,15 @@ class Estate:
         return Row(*found) if found else None
 
     def rows(self, collection: str, *, subscription: str | None = None, parent: int | None = None) -> Iterator[Row]:
-        """The records of a collection, streamed, without those that Azure deleted meanwhile."""
+        """The records of a collection in the order of their ids, streamed, without those deleted meanwhile."""
         where, values = "collection = ? AND gone = 0", [collection]
         if subscription is not None:
             where, values = where + " AND subscription = ?", [*values, subscription]
         if parent is not None:
             where, values = where + " AND parent = ?", [*values, parent]  # type: ignore[list-item]
-        for found in self.connection.execute(f"SELECT {ROW_COLUMNS} FROM resource WHERE {where} ORDER BY id", values):
+        for found in self.connection.execute(
+            f"SELECT {ROW_COLUMNS} FROM resource WHERE {where} ORDER BY id_key", values
+        ):
             yield Row(*found)
 
     def count(self, collection: str, *, subscription: str | None = None, parent: int | None = None) -> int:

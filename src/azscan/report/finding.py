@@ -138,9 +138,11 @@ class CheckBlock:
             else:
                 self._page.line(_NOTE + "docs: ", url or f"azscan checks show {first.check}")
         again = f"{options.command} --show {first.check}"
-        if more or self._shortened:
-            words = [f"{more:,} more" if more else "", "whole commands" if self._shortened else ""]
-            self._page.line(_NOTE + "and ", " and ".join(word for word in words if word), f": {again}")
+        if more:
+            too = ", whole commands too" if self._shortened else ""
+            self._page.line(_NOTE, f"and {more:,} more{too}: {again}")
+        elif self._shortened:
+            self._page.line(_NOTE, f"whole commands: {again}")
 
 
 def waiver_words(waiver: Waiver) -> str:

@@ -1,0 +1,226 @@
+"""`azscan checks`: list, show, write, validate and test checks; reads nothing of Azure."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from azscan.cli.options import option
+from azscan.errors import OutputError, UsageError
+from azscan.options import OPTION_KEYS
+from azscan.settings import Settings, resolve
+
+if TYPE_CHECKING:
+    from azscan.catalog.model import Check
+    from azscan.report.page import Page
+
+app = typer.Typer(
+    help="List, show, write, validate and test checks",
+    rich_markup_mode="rich",
+    no_args_is_help=True,
+    add_completion=False,
+)
+
+Words = list[str]
+
+SELECTION, OUTPUT = "Selection", "Output"
+FORMAT = typer.Option("table", "--format", metavar="WORD", help="What to print (table, json)", rich_help_panel=OUTPUT)
+SERVICE, SEVERITY, AREA = (option(name, SELECTION) for name in ("--service", "--severity", "--area"))
+CHECKS_DIR = option("--checks-dir", SELECTION, metavar="FOLDER")
+MAPPINGS_DIR = option("--mappings-dir", SELECTION, metavar="FOLDER")
+STRICT = typer.Option(False, "--strict", help="Report keys that are out of order too")
+CHECK_ID = typer.Argument(..., metavar="ID", help="Id of the check")
+CHECK_IDS = typer.Argument(None, metavar="[ID]...", help="Ids or globs of checks (all by default)")
+
+
+@app.command("list", help="List the checks")
+def list_checks(
+    service: Words = SERVICE,
+    severity: Words = SEVERITY,
+    area: Words = AREA,
+    format: str = FORMAT,
+    checks_dir: Words = CHECKS_DIR,
+) -> None:
+    """Print the checks that fit; piped, one line each: id, severity, status, service and title, tabs between them."""
+    from azscan.catalog.load import load
+    from azscan.catalog.select import select
+
+    _must_be(format)
+    given = _resolve(checks_dir=checks_dir, services=service, severities=severity, areas=area)
+    catalog = load(given.checks_dir)
+    chosen = select(catalog, given.services, ("*",), given.severities, given.areas) if catalog.checks else ()
+    if format == "json":
+        _print_json({"schema": "azscan.checks/1", "checks": [_row(check) for check in chosen]})
+    elif sys.stdout.isatty():
+        _print_list(_page(), chosen)
+    else:
+        for check in chosen:
+            _print_line("\t".join((check.id, check.severity, check.status, check.service, check.title)))
+
+
+@app.command(help="Show everything about one check")
+def show(
+    check: str = CHECK_ID,
+    format: str = FORMAT,
+    checks_dir: Words = CHECKS_DIR,
+    mappings_dir: Words = MAPPINGS_DIR,
+) -> None:
+    """Show everything about one check."""
+    from azscan.catalog.load import load
+    from azscan.catalog.select import find
+    from azscan.cli.check_page import controls_of, print_check
+
+    _must_be(format)
+    given = _resolve(checks_dir=checks_dir, mappings_dir=mappings_dir)
+    catalog = load(given.checks_dir, given.mappings_dir)
+    found = find(catalog, check)
+    if format == "json":
+        import msgspec
+
+        _print_json(msgspec.to_builtins(found) | {"controls": controls_of(catalog, found)})
+    else:
+        page = _page()
+        print_check(page, catalog, found)
+        page.flush()
+
+
+@app.command(help="Write the draft of a check into the first --checks-dir, or into checks/")
+def new(check: str = CHECK_ID, checks_dir: Words = CHECKS_DIR) -> None:
+    """Write the draft of a new check into the first --checks-dir, or into checks/."""
+    from azscan.catalog.draft import draft, service_of
+    from azscan.catalog.load import inspect, locate
+
+    folders = _resolve(checks_dir=checks_dir).checks_dir
+    target = Path(folders[0]) if folders else Path("checks")
+    if not target.is_dir():
+        hint = "make the folder first" if folders else "name a folder of your own: --checks-dir FOLDER"
+        raise UsageError(f"there is no folder {target}", hint=hint)
+    is_shipped = target.resolve() == (locate() / "checks").resolve()
+    # A catalogue with faults elsewhere is no reason not to begin a check.
+    catalog, _ = inspect(folders or ([] if is_shipped else [target]))
+    service = service_of(catalog, check)
+    path = target / service.name / f"{check}.yaml"
+    try:
+        path.parent.mkdir(exist_ok=True)
+        with path.open("x", encoding="utf-8", newline="\n") as stream:
+            stream.write(draft(check, service))
+    except FileExistsError:
+        raise UsageError(f"{path} exists already", hint="choose another id, or edit that file") from None
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror}", hint="choose another --checks-dir") from error
+    _print_line(str(path))
+    option = "" if is_shipped else f" --checks-dir {target}"
+    _say(f"Fill it in, then run: azscan checks validate{option} && azscan checks test {check}{option}")
+
+
+@app.command(help="Validate the catalogue and print every fault (exit 2)")
+def validate(
+    checks_dir: Words = CHECKS_DIR,
+    mappings_dir: Words = MAPPINGS_DIR,
+    strict: bool = STRICT,
+) -> None:
+    """Validate the catalogue and print every fault in it; exit 2 where there is one."""
+    from azscan.catalog.load import inspect, summary
+    from azscan.report.text import count
+
+    given = _resolve(checks_dir=checks_dir, mappings_dir=mappings_dir)
+    catalog, faults = inspect(given.checks_dir, given.mappings_dir, strict=strict)
+    for fault in faults:
+        _print_line(str(fault))
+    if faults:
+        _say(summary(faults))
+        raise typer.Exit(2)
+    numbers = (
+        count(len(catalog.checks), "check"),
+        count(len(catalog.services), "service"),
+        count(len(catalog.frameworks), "framework"),
+    )
+    _print_line(f"{', '.join(numbers)}: no faults")
+
+
+@app.command(help="Run the examples of checks (exit 10 where one fails)")
+def test(checks: Words = CHECK_IDS, checks_dir: Words = CHECKS_DIR) -> None:
+    """Run the examples of the checks; exit 10 where one gets another verdict than it must."""
+    from azscan.catalog.examples import run_examples
+    from azscan.catalog.load import load
+    from azscan.catalog.select import select
+    from azscan.report.text import count
+
+    catalog = load(_resolve(checks_dir=checks_dir).checks_dir)
+    chosen = select(catalog, checks=checks or ("*",)) if catalog.checks else ()
+    ran = failed = 0
+    for check in chosen:
+        for result in run_examples(check):
+            ran += 1
+            if not result.is_right:
+                failed += 1
+                place = f"{check.file}: example {result.number} under {result.expected}"
+                _print_line(f"{place} gets {result.outcome}")
+                for ground in result.grounds:
+                    _print_line(f"    {ground}")
+    _print_line(f"{count(ran, 'example')} of {count(len(chosen), 'check')}: {failed or 'none'} failed")
+    if failed:
+        raise typer.Exit(10)
+
+
+def _print_list(page: Page, checks: Sequence[Check]) -> None:
+    from itertools import groupby
+
+    from azscan.report.text import count
+
+    for service, group in groupby(sorted(checks, key=lambda one: one.service), key=lambda one: one.service):
+        page.heading(service)
+        for check in group:
+            status = "" if check.status == "stable" else f" ({check.status})"
+            page.line(f"  {check.severity:<8}  ", (check.id, "bold"), status)
+            page.line(" " * 12, (check.title, "dim"))
+    page.blank()
+    page.line("", f"{count(len(checks), 'check')}; azscan checks show ID tells more")
+    page.flush()
+
+
+def _row(check: Check) -> dict[str, Any]:
+    names = ("id", "title", "severity", "status", "service", "area", "subject", "aliases", "policy", "file")
+    return {name: getattr(check, name) for name in names}
+
+
+def _resolve(**given: Any) -> Settings:
+    """The options that a command has, with their variables; those of other commands do not matter here."""
+    variables = {key.variable for key in OPTION_KEYS if key.field in given}
+    return resolve(given, {name: value for name, value in os.environ.items() if name in variables})
+
+
+def _must_be(format: str) -> None:
+    if format not in ("table", "json"):
+        raise UsageError(f"there is no format {format}", hint="one of table, json")
+
+
+def _page() -> Page:
+    from azscan.report import Options
+    from azscan.report.page import Page
+
+    return Page(sys.stdout.buffer, Options().on(sys.stdout, os.environ))
+
+
+def _print_json(value: Any) -> None:
+    import msgspec
+
+    typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2))
+
+
+def _print_line(text: str) -> None:
+    """One line on stdout; a tab stays, whatever else a terminal would act on is written out."""
+    from azscan.report.text import visible
+
+    typer.echo("\t".join(map(visible, text.split("\t"))))
+
+
+def _say(text: str) -> None:
+    from azscan.report.text import visible
+
+    typer.echo(visible(text), err=True)
