@@ -275,11 +275,13 @@ async def running(server_pem: Path) -> AsyncIterator[Authority]:
     authority = Authority()
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(server_pem)
-    runners = [web.AppRunner(authority.app(), access_log=None), web.AppRunner(authority.plain_app(), access_log=None)]
+    runners = [
+        web.AppRunner(app, access_log=None, shutdown_timeout=0.1) for app in (authority.app(), authority.plain_app())
+    ]
     try:
         for runner, tls in zip(runners, (context, None), strict=True):
             await runner.setup()
-            site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls, shutdown_timeout=0.1)
+            site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
             await site.start()
         authority.port, authority.plain_port = (runner.addresses[0][1] for runner in runners)
         yield authority

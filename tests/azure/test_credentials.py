@@ -6,24 +6,16 @@ import base64
 import json
 import sys
 import webbrowser
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import hashes
 from tests.azure.authority import ARM_AUDIENCE, GRAPH, REQUEST, make_client_certificate, user_claims
-from tests.azure.signing import APP, CLIENT, OBJECT, SECRET, TENANT, WITH_SECRET, At, signing
+from tests.azure.signing import APP, CLIENT, OBJECT, SECRET, TENANT, WITH_SECRET, At
 
 from azscan.errors import SignInError, UsageError
 
 OWN_APP = "66666666-6666-4666-8666-666666666666"
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
-
-
-@pytest.fixture
-async def at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[At]:
-    async with signing(tmp_path, monkeypatch) as place:
-        yield place
 
 
 def assertion_claims(assertion: str) -> tuple[dict[str, str], dict[str, str]]:

@@ -41,8 +41,9 @@ _PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,;=:@/]+\Z", re.ASCII)
 # After decoding once: a second escape, a slash of any kind, or a control character.
 _HIDDEN: Final = re.compile(r"[%\\\x00-\x1f\x7f]")
 _DEFAULT_PORT: Final = re.compile(r"(https://[^/:\[\]]+):443(?=/|\Z)")
-_BATCH: Final = frozenset({"$batch", "batch"})
-_DOTS: Final = frozenset({".", ".."})
+_BATCH: Final = "$batch"
+# Dots, with the blanks and path parameters that some servers cut off before they look.
+_DOTS: Final = re.compile(r"[ .]*\.[ .]*(?:;.*)?\Z", re.DOTALL)
 
 # What a read may carry. A header that is not here could change what the request means (method overrides).
 HEADERS: Final = frozenset(
@@ -149,7 +150,7 @@ def path_of(resource_id: str) -> str:
     """
     segments = resource_id.split("/")
     is_id = len(segments) > 2 and segments[0] == "" and all(segments[1:])
-    if not is_id or _HIDDEN.search(resource_id) or any(_is_dots(segment) for segment in segments):
+    if not is_id or _HIDDEN.search(resource_id) or any(_DOTS.match(segment) for segment in segments):
         raise ValueError(f"not an ARM id: {resource_id[:200]!r}")
     return quote(resource_id, safe="/-._~!$&'()*+,;=:@")
 
@@ -161,7 +162,7 @@ def _parts(url: str, cloud: Cloud) -> tuple[str, str, str]:
     head, _, query = url.partition("?")
     slash = head.find("/", len("https://"))
     origin, path = (head, "/") if slash < 0 else (head[:slash], head[slash:])
-    host = whose(url, cloud)
+    host = _whose(url, cloud)
     if host is None:
         raise GuardError(f"A request to {_named(origin)} was stopped: it is no host of {cloud.name}.")
     decoded = _plain(path)
@@ -169,20 +170,28 @@ def _parts(url: str, cloud: Cloud) -> tuple[str, str, str]:
         decoded = decoded[len(urlsplit(cloud.graph).path) :]
     if not _QUERY.match(query):
         raise GuardError("A request was stopped: its query holds characters that a URL must not hold.")
-    if "method" in unquote(query).lower() and any(_overrides(key) for key, _ in parse_qsl(query, keep_blank_values=True)):
+    if "method" in unquote(query).lower() and any("method" in key.lower() for key in _keys(query)):
         raise GuardError("A request was stopped: its query overrides the method.")
     return host, decoded, query
 
 
-def whose(url: str, cloud: Cloud) -> str | None:
-    """Whether `url` (https, :443 or not) is on the cloud's "arm" or "graph" host, or None where it is on neither."""
-    folded = url.partition("?")[0].lower()
-    at_default_port = _DEFAULT_PORT.match(folded)
-    if at_default_port:
-        folded = at_default_port.group(1) + folded[at_default_port.end() :]
-    if _is_below(folded, cloud.graph.lower()):
+def is_of(url: str, cloud: Cloud, host: str) -> bool:
+    """Whether `url` (https, :443 or not) is on the cloud's host of that name, "arm" or "graph"."""
+    return _whose(url, cloud) == host or (cloud.arm == cloud.graph and _is_below(_folded(url), cloud.arm.lower()))
+
+
+def _whose(url: str, cloud: Cloud) -> str | None:
+    """ "arm", "graph" or None; where both are one, "arm", whose rules are stricter."""
+    folded = _folded(url)
+    if cloud.graph != cloud.arm and _is_below(folded, cloud.graph.lower()):
         return "graph"
     return "arm" if _is_below(folded, cloud.arm.lower()) else None
+
+
+def _folded(url: str) -> str:
+    folded = url.partition("?")[0].lower()
+    port = _DEFAULT_PORT.match(folded)
+    return port.group(1) + folded[port.end() :] if port else folded
 
 
 def is_subscription(text: str) -> bool:
@@ -202,20 +211,15 @@ def _plain(path: str) -> str:
     if decoded is not path and (_HIDDEN.search(decoded) or decoded.count("/") != path.count("/")):
         raise GuardError("A request was stopped: its path hides a slash, a control character or a second escape.")
     for segment in decoded.split("/"):
-        if _is_dots(segment) or segment.lower() in _BATCH:
+        if _DOTS.match(segment) or segment.lower() == _BATCH:
             raise GuardError("A request was stopped: its path climbs or is a batch.")
     return decoded
 
 
-def _is_dots(segment: str) -> bool:
-    return segment[:1] == "." and segment.partition(";")[0].strip() in _DOTS
-
-
 def _is_permitted_post(path: str, query: str, content: Any, allowed: Collection[str]) -> bool:
-    keys = {key for key, _ in parse_qsl(query, keep_blank_values=True)}
     for entry in POSTS:
         if entry.path.match(path):
-            return keys <= entry.query and entry.body(_body(content), allowed)
+            return _keys(query) <= entry.query and entry.body(_body(content), allowed)
     return False
 
 
@@ -249,8 +253,8 @@ def _named_subscriptions(path: str, query: str) -> Iterable[str]:
         yield from (found.lower() for found in _SUBSCRIPTION_IN_TEXT.findall(unquote(query)))
 
 
-def _overrides(key: str) -> bool:
-    return "method" in key.lower()
+def _keys(query: str) -> set[str]:
+    return {key for key, _ in parse_qsl(query, keep_blank_values=True)}
 
 
 def _named(origin: str) -> str:

@@ -165,7 +165,7 @@ class Session:
         target = ask.target
         if _is_path(target):
             url = f"{self.cloud.base(ask.host)}{target}"
-        elif guard.whose(target, self.cloud) == ask.host:
+        elif guard.is_of(target, self.cloud, ask.host):
             url = target
         else:
             return Fault("bad_response", "The next link points to another host.")
@@ -205,7 +205,7 @@ class Session:
             what = "no list" if "value" in document else "no value"
             return self._answer(ask, reply, fault=Fault("bad_response", f"The answer to a list has {what}."))
         link = next((document[name] for name in NEXT_LINKS if document.get(name)), "")
-        if link and not (isinstance(link, str) and (_is_path(link) or guard.whose(link, self.cloud) == ask.host)):
+        if link and not (isinstance(link, str) and (_is_path(link) or guard.is_of(link, self.cloud, ask.host))):
             fault, link = Fault("bad_response", "The next link points to another host."), ""
         return self._answer(ask, reply, items=tuple(items), next_link=link, fault=fault)
 

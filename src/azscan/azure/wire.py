@@ -174,11 +174,12 @@ class SameHostRedirects(_Policy):
         for _ in range(_MOST_REDIRECTS):
             response = await self.next.send(request)
             reply: Reply = response.http_response
-            if reply.status_code not in _REDIRECTS or not self._follow(request.http_request, reply):
+            if reply.status_code not in _REDIRECTS or not self._follow(request, reply):
                 return response
         return response
 
-    def _follow(self, request: HttpRequest, reply: Reply) -> bool:
+    def _follow(self, sent: _Request, reply: Reply) -> bool:
+        request, host = sent.http_request, sent.context.options["ask"].host
         location = reply.headers.get("Location", "")
         if request.method != "GET" or not location:
             return False
@@ -187,7 +188,7 @@ class SameHostRedirects(_Policy):
         request.url = f"{here[: here.index('/', len('https://'))]}{location}" if location[0] == "/" else location
         try:
             guard.check(request, self._cloud, self._allowed)
-            if guard.whose(request.url, self._cloud) == guard.whose(here, self._cloud):
+            if guard.is_of(request.url, self._cloud, host):
                 return True
         except GuardError:
             pass

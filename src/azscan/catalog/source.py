@@ -136,13 +136,13 @@ def parse(data: bytes | str, file: str) -> Source:
 def _unfit(data: bytes, file: str) -> SourceFault | None:
     if len(data) > MAX_BYTES:
         return SourceFault(file, 0, 0, "the file is larger than 1 MiB", "split it: one check, one service per file")
-    nul = data.find(b"\0")
-    if nul >= 0:
-        return SourceFault(file, *_place(data, nul), "a NUL byte stands here", "save the file as UTF-8 text")
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
         return SourceFault(file, *_place(data, error.start), "this byte is not UTF-8", "save the file as UTF-8 text")
+    nul = data.find(b"\0")
+    if nul >= 0:
+        return SourceFault(file, *_place(data, nul), "a NUL byte stands here", "save the file as UTF-8 text")
     return None
 
 

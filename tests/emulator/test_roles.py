@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import pytest
+
+from azscan.emulator import Deny, Role
+from azscan.emulator.roles import grants
+from tests.emulator.rig import API, ONE, STORAGE, TWO, Rigs, account, child, estate
+
+SUBSCRIPTION = f"/subscriptions/{ONE}"
+WEB = "/resourceGroups/rg-web/providers"
+DATA = "/resourceGroups/rg-data/providers"
+
+
+def _estate():
+    one, two = account("a"), account("b", "rg-data")
+    pricing = {
+        "id": f"{SUBSCRIPTION}/providers/Microsoft.Security/pricings/VirtualMachines",
+        "name": "VirtualMachines",
+        "type": "Microsoft.Security/pricings",
+        "properties": {"pricingTier": "Free"},
+    }
+    return estate(one, two, child(one, "blobServices/default"), child(two, "blobServices/default"), pricing)
+
+
+async def test_a_reader_of_one_group_gets_filtered_lists(start: Rigs) -> None:
+    rig = await start(_estate(), roles=[Role(f"{SUBSCRIPTION}/resourceGroups/rg-web")])
+    assert (await rig.arm(f"/providers/{STORAGE}")).names == ["a"]
+    assert (await rig.arm("/resources")).names == ["a"]
+    assert (await rig.arm("/resourcegroups")).names == ["rg-web"]
+    assert (await rig.arm(f"{WEB}/{STORAGE}/a/blobServices/default")).status == 200
+    denied = await rig.arm(f"{DATA}/{STORAGE}/b")
+    assert (denied.status, denied.code) == (403, "AuthorizationFailed")
+    identity = rig.emulator.estate.identity
+    assert denied.body["error"]["message"] == (
+        f"The client '{identity['clientId']}' with object id '{identity['objectId']}' does not have authorization to "
+        f"perform action 'Microsoft.Storage/storageAccounts/read' over scope '{SUBSCRIPTION}{DATA}/{STORAGE}/b' or the "
+        "scope is invalid. If access was recently granted, please refresh your credentials."
+    )
+    assert (await rig.arm("/providers/Microsoft.Security/pricings")).code == "AuthorizationFailed"
+    assert (await rig.arm("/providers/Microsoft.Authorization/permissions")).body == {"value": []}
+    at_group = await rig.arm(f"{WEB}/Microsoft.Authorization/permissions")
+    assert at_group.body["value"][0]["actions"] == ["*/read"]
+
+
+async def test_a_caller_with_nothing_gets_403_and_sees_no_subscription(start: Rigs) -> None:
+    rig = await start(_estate(), roles=[Role(f"/subscriptions/{TWO}")])
+    assert (await rig.ask(f"/subscriptions?{API}")).body["value"] == []
+    for path in ("", "/resources", "/resourcegroups", "/locations", f"/providers/{STORAGE}"):
+        assert (await rig.arm(path)).code == "AuthorizationFailed", path
+
+
+async def test_a_custom_role_without_one_type_lists_nothing_of_it(start: Rigs) -> None:
+    rig = await start(_estate(), roles=[Role(SUBSCRIPTION, ("*/read",), (f"{STORAGE}/read",))])
+    got = await rig.arm(f"/providers/{STORAGE}")
+    assert (got.status, got.names) == (200, [])
+    assert (await rig.arm("/resources")).names == []
+    assert (await rig.arm(f"{WEB}/{STORAGE}/a")).status == 403
+    assert (await rig.arm(f"{WEB}/{STORAGE}/a/blobServices/default")).status == 200
+    told = (await rig.arm("/providers/Microsoft.Authorization/permissions")).body["value"]
+    assert told[0]["notActions"] == [f"{STORAGE}/read"]
+
+
+async def test_a_role_on_a_management_group_reaches_its_subscriptions(start: Rigs) -> None:
+    what = estate(account("a"), subscriptions=[{"subscriptionId": ONE, "managementGroup": "root"}])
+    rig = await start(what, roles=[Role("/providers/Microsoft.Management/managementGroups/root")])
+    assert (await rig.arm(f"/providers/{STORAGE}")).names == ["a"]
+    assert (await rig.arm("/providers/Microsoft.Authorization/permissions")).body["value"]
+
+
+@pytest.mark.parametrize("match", [STORAGE, f"{STORAGE}/read", "*/storageAccounts"])
+async def test_one_read_denied_by_403(start: Rigs, match: str) -> None:
+    rig = await start(_estate(), deny=[Deny(match)])
+    assert (await rig.arm(f"/providers/{STORAGE}")).status == 403
+    assert (await rig.arm("/providers/Microsoft.Security/pricings")).status == 200
+
+
+@pytest.mark.parametrize("match", [f"{STORAGE}/read", STORAGE.lower()])
+async def test_one_read_denied_in_silence_shows_in_the_permissions(start: Rigs, match: str) -> None:
+    rig = await start(_estate(), deny=[Deny(match, "filter")])
+    got = await rig.arm(f"/providers/{STORAGE}")
+    assert (got.status, got.names) == (200, [])
+    assert (await rig.arm(f"{WEB}/{STORAGE}/a")).status == 403
+    told = (await rig.arm("/providers/Microsoft.Authorization/permissions")).body["value"][0]
+    assert [action.lower() for action in told["notActions"]] == [f"{STORAGE}/read".lower()]
+
+
+async def test_a_path_denied_is_left_out_of_its_lists(start: Rigs) -> None:
+    rig = await start(_estate(), deny=[{"match": "*/storageAccounts/a", "manner": "filter"}])
+    assert (await rig.arm(f"/providers/{STORAGE}")).names == ["b"]
+    assert (await rig.arm("/resources")).names == ["b"]
+    assert (await rig.arm(f"{WEB}/{STORAGE}/a")).status == 403
+
+
+async def test_the_resource_list_alone_denied(start: Rigs) -> None:
+    rig = await start(_estate(), deny=[Deny("Microsoft.Resources/subscriptions/resources/read")])
+    assert (await rig.arm("/resources")).status == 403
+    assert (await rig.arm(f"/providers/{STORAGE}")).names == ["a", "b"]
+
+
+@pytest.mark.parametrize(("at", "subscription", "group"), [("anywhere", 200, 200), ("groups", 404, 200), ("nowhere", 404, 404)])
+async def test_where_permissions_can_be_asked(start: Rigs, at: str, subscription: int, group: int) -> None:
+    rig = await start(_estate(), permissions_at=at)
+    path = "Microsoft.Authorization/permissions"
+    assert (await rig.arm(f"/providers/{path}")).status == subscription
+    assert (await rig.arm(f"{WEB}/{path}")).status == group
+
+
+async def test_the_callers_own_assignments_and_their_definition(start: Rigs) -> None:
+    kind = "Microsoft.Authorization/roleAssignments"
+    other = {
+        "id": f"{SUBSCRIPTION}/providers/{kind}/x",
+        "name": "x",
+        "type": kind,
+        "properties": {"principalId": "someone", "roleDefinitionId": "…"},
+    }
+    below = {**other, "id": f"{SUBSCRIPTION}{WEB}/Microsoft.Authorization/roleAssignments/y", "name": "y"}
+    rig = await start(estate(account("a"), other, below), roles=[Role(SUBSCRIPTION)])
+    assert (await rig.arm(f"/providers/{kind}")).names == ["x", "y"]
+    assert (await rig.arm(f"/providers/{kind}?$filter=atScope()")).names == ["x"]
+    assert (await rig.arm(f"/providers/{kind}?$filter=principalId%20eq%20'SOMEONE'")).names == ["x", "y"]
+    oid = rig.emulator.estate.identity["objectId"]
+    mine = (await rig.arm(f"/providers/{kind}?$filter=assignedTo('{oid}')")).body["value"]
+    assert [one["properties"]["scope"] for one in mine] == [SUBSCRIPTION]
+    definition = await rig.ask(f"{mine[0]['properties']['roleDefinitionId']}?{API}")
+    assert definition.body["properties"]["permissions"][0]["actions"] == ["*/read"]
+
+
+def test_actions_match_with_wildcards_in_any_case() -> None:
+    assert grants(["*/read"], [], "Microsoft.Web/sites/read")
+    assert grants(["microsoft.web/*"], [], "Microsoft.Web/sites/config/read")
+    assert not grants(["*/read"], ["Microsoft.Web/*"], "Microsoft.Web/sites/read")
+    assert not grants(["Microsoft.Web/sites/read"], [], "Microsoft.Web/sites/config/read")
+    assert not grants(["Microsoft.[Ww]eb/*"], [], "Microsoft.Web/sites/read")
