@@ -6,7 +6,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from tests.azure.sessions import azure, certificates, clock, credential, network, open_session, session
 from tests.azure.signing import At, signing
+
+__all__ = ["at", "azure", "certificates", "clock", "credential", "network", "open_session", "session"]
 
 
 @pytest.fixture

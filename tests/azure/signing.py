@@ -148,6 +148,8 @@ async def signing(folder: Path, monkeypatch: pytest.MonkeyPatch, **variables: st
     monkeypatch.setenv("PATH", str(tools))
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", CLOSED)
+    for policy in ("RetryPolicy", "AsyncRetryPolicy"):
+        monkeypatch.setattr(f"azure.core.pipeline.policies.{policy}.get_backoff_time", lambda *_: 0)
     async with running(server) as authority:
         cloud = Cloud("test", "https://localhost:1", authority.url, GRAPH, ARM_AUDIENCE, custom=True)
         network = network_from_environment({"SSL_CERT_FILE": str(ca), **variables})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from tests.azure.authority import ARM_AUDIENCE, CLIENT, GRAPH, TENANT
 from tests.azure.signing import CLOSED, SECRET, WITH_SECRET, At
 from tests.azure.test_credentials import devops, github
 
+import azscan
 from azscan.azure.clouds import named
 from azscan.azure.ways import AUTO, CHOICES, Place
 from azscan.errors import SignInError, UsageError
@@ -230,5 +232,7 @@ print("left")
 
 
 def test_an_interrupted_sign_in_does_not_hold_the_program() -> None:
-    done = subprocess.run([sys.executable, "-c", CTRL_C], capture_output=True, text=True, timeout=60, check=False)
+    environ = {"PYTHONPATH": str(Path(azscan.__file__).parent.parent)}
+    command = [sys.executable, "-c", CTRL_C]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environ)
     assert (done.stdout, done.stderr) == ("left\n", "")

@@ -283,8 +283,8 @@ PIECES = st.sampled_from(
     [
         "subscriptions", "Subscriptions", SUB, SUB.upper(), OTHER, "resourceGroups", "rg", "providers", "a", "list",
         "Microsoft.Storage", "storageAccounts", "listKeys", "register", "Microsoft.ResourceGraph", "resources",
-        "latest", "Microsoft.PolicyInsights", "policyStates", "queryResults", "summarize", "..", ".", "%2e%2e", "%2F", "%5c",
-        "%25", "$batch", "v1.0", "", "\\", " ", "config", "Microsoft.ServiceBus", "topics", "managementGroups", "users",
+        "latest", "Microsoft.PolicyInsights", "policyStates", "queryResults", "summarize", "..", ".", "%2e%2e", "%2F",
+        "%5c", "%25", "$batch", "v1.0", "", "\\", " ", "config", "Microsoft.ServiceBus", "topics", "managementGroups", "users",
     ]
 ) | st.text(max_size=5)  # fmt: skip
 PATHS = st.lists(PIECES, max_size=12).map(lambda parts: "/" + "/".join(parts)) | st.sampled_from(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from tests.azure.conftest import OpenSession
 from tests.azure.servers import OTHER_SUB, SUB, FakeAzure, FakeCredential, error, reply
+from tests.azure.sessions import OpenSession
 
 from azscan import __version__
 from azscan.azure.answers import Ask

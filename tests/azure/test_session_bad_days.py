@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from aiohttp import web
 from tests.azure.authority import HOST
-from tests.azure.conftest import OpenSession
 from tests.azure.servers import (
     SUB,
     FakeAzure,
@@ -21,6 +20,7 @@ from tests.azure.servers import (
     proxying,
     reply,
 )
+from tests.azure.sessions import OpenSession
 
 from azscan.azure.answers import Answer, Ask, Fault
 from azscan.azure.governor import Wait

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from azure.core.exceptions import AzureError
 
-from azscan.azure.signin_errors import Explanation, explain
+from azscan.azure.signin_errors import Explanation, explain, words
 from azscan.azure.tokens import KeptCredential
 from azscan.azure.ways import CHOICES, NotSetUpError, Place, Way
 from azscan.errors import AzscanError, SignInError, UsageError
@@ -14,6 +15,7 @@ from azscan.errors import AzscanError, SignInError, UsageError
 if TYPE_CHECKING:
     from azure.core.credentials import AccessTokenInfo
 
+_LOG = logging.getLogger(__name__)
 _GENERAL = "run az login, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or choose a way with --auth"
 
 
@@ -34,7 +36,7 @@ async def first_that_works(choice: str, place: Place) -> tuple[Way, KeptCredenti
             tried.append((way, Explanation(str(missing), "")))
             continue
         except (ValueError, OSError) as error:
-            tried.append((way, explain(error, place.secrets())))
+            tried.append((way, _why(way, error, place)))
             if way.decides:
                 raise _failed(tried, ways[number + 1 :]) from None
             continue
@@ -43,13 +45,18 @@ async def first_that_works(choice: str, place: Place) -> tuple[Way, KeptCredenti
             return way, credential, await credential.get_token_info(place.cloud.arm_scope)
         except AzureError as error:
             await credential.close()
-            tried.append((way, explain(error, place.secrets())))
+            tried.append((way, _why(way, error, place)))
             if way.decides:
                 raise _failed(tried, ways[number + 1 :]) from None
         except BaseException:
             await credential.close()
             raise
     raise _failed(tried, ())
+
+
+def _why(way: Way, error: BaseException, place: Place) -> Explanation:
+    _LOG.debug("%s: %s", way.kind, words(error, place.secrets()))
+    return explain(error, place.secrets())
 
 
 def _failed(tried: list[tuple[Way, Explanation]], untried: tuple[Way, ...]) -> AzscanError:

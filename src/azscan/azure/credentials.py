@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -63,6 +64,7 @@ async def sign_in(
     Raises SignInError when there is no ARM token, or one for another tenant than the one asked for, UsageError for an
     unknown choice. Without a Graph token there is a note, and Graph reads will be `unauthenticated`.
     """
+    _keep_to_ourselves()
     place = Place(cloud, network, environ, say, tenant, client_id)
     _check_tenant_name(place.tenant)
     way, credential, token = await first_that_works(choice, place)
@@ -92,6 +94,15 @@ async def sign_in(
     )
     say(f"signed in as {signed_in.who}, tenant {signed_in.tenant or 'unknown'} ({way.kind})")
     return signed_in
+
+
+def _keep_to_ourselves() -> None:
+    # What these log repeats Entra's answers, device codes and all; what matters of it is said in our own words.
+    for name in ("azure.identity", "msal"):
+        logger = logging.getLogger(name)
+        logger.propagate = False
+        if not logger.handlers:
+            logger.addHandler(logging.NullHandler())
 
 
 def _check_tenant_name(tenant: str) -> None:

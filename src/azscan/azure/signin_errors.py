@@ -184,7 +184,7 @@ def explain(error: BaseException | str, secrets: Iterable[str] = ()) -> Explanat
 
     A code that is not in the table gives the first sentence of the message, its code and its correlation id.
     """
-    text = hide(_words(error), secrets)
+    text = words(error, secrets)
     request = found[1] if (found := _REQUEST.search(text)) else ""
     code = _code(text)
     if code in CODES:
@@ -208,17 +208,20 @@ def hide(text: str, secrets: Iterable[str] = ()) -> str:
     return scrub(text)
 
 
-def _words(error: BaseException | str) -> str:
-    if isinstance(error, str):
-        return error
-    words = str(getattr(error, "message", "") or error)
-    if not _code(words) and (response := getattr(error, "response", None)) is not None:
+def words(error: BaseException | str, secrets: Iterable[str] = ()) -> str:
+    """Return all that the error says, without the secrets."""
+    return hide(error if isinstance(error, str) else _raw_words(error), secrets)
+
+
+def _raw_words(error: BaseException) -> str:
+    said = str(getattr(error, "message", "") or error)
+    if not _code(said) and (response := getattr(error, "response", None)) is not None:
         # A refused renewal of an interactive sign-in keeps Entra's reason only in the response.
         with_body = getattr(response, "text", None)
         body = with_body() if callable(with_body) else ""
         if isinstance(body, str) and _code(body):
             return body.replace("\\r\\n", "\n")
-    return words
+    return said
 
 
 def _code(text: str) -> str:
