@@ -6,6 +6,7 @@ Run: python benchmarks/catalogue.py [--checks 500] [--keep FOLDER]
 from __future__ import annotations
 
 import argparse
+import os
 import resource
 import subprocess
 import sys
@@ -199,7 +200,10 @@ def cpu_seconds(*arguments: str) -> float:
     for _ in range(RUNS):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run(
-            [sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL, env={"PYTHONPATH": str(SRC)}
+            [sys.executable, *arguments],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            env=os.environ | {"PYTHONPATH": str(SRC)},
         )
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         taken.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from azscan.catalog.builtin import BUILT_IN, is_tenant_level
+from azscan.catalog.builtin import BUILT_IN, RESOURCE_GROUPS, is_tenant_level
 from azscan.catalog.model import Catalog, Check
 from azscan.conditions.compile import Compiled, compile_condition
 from azscan.conditions.evidence import Ground, describe
@@ -19,7 +19,7 @@ from azscan.conditions.nodes import Count, Leaf, Quantifier
 from azscan.conditions.table import plain
 from azscan.conditions.values import MISSING, Document, Items, Unreadable
 from azscan.estate.documents import Documents
-from azscan.estate.ids import parse_id, region_of
+from azscan.estate.ids import ResourceId, key_of, parse_id, region_of
 from azscan.estate.status import TENANT_SCOPE
 from azscan.estate.store import Estate, Row
 from azscan.results import STATUSES, ResourceRef, Status
@@ -116,6 +116,7 @@ class Assessor:
         self._encode = msgspec.json.Encoder().encode
         self._rows: list[tuple[Any, ...]] = []
         self._paths: dict[int, str] = {}
+        self._managed = managers(estate) if match is not None else {}
         self._ready = [self._compile(number, check, params or {}, now) for number, check in enumerate(checks)]
 
     def run(self) -> Tally:
@@ -192,7 +193,7 @@ class Assessor:
         reason = None if truth == FALSE else self._unsaid(grounds)
         waiver = None
         if self.match is not None:
-            waiver = self.match(ready.check.id, reference(row, document), self._tags(row, document))
+            waiver = self.match(ready.check.id, reference(row, document, self._managed), self._tags(row, document))
         status: Status = "fail" if waiver is None else "waived"
         self.tally.counts[ready.check.id, status, ""] += 1
         if waiver is not None:
@@ -293,7 +294,8 @@ class Assessor:
         if wanted.resource_groups and parse_id(row.id_as_sent).resource_group.lower() not in wanted.resource_groups:
             return False
         top, owner = self._top(row, document)
-        if wanted.regions and region_of(document.get("location") or top.get("location")) not in wanted.regions:
+        region = _region(parse_id(row.id_as_sent), document) or region_of(top.get("location"))
+        if wanted.regions and region not in wanted.regions:
             return False
         if wanted.tags:
             tags = {name.lower(): value for name, value in self._tags(owner, document).items()}
@@ -321,20 +323,48 @@ class Assessor:
             self._rows.clear()
 
 
-def reference(row: Row, document: Mapping[str, Any]) -> ResourceRef:
-    """What a report says of a resource: its id as Azure sent it, and the pieces that the id states."""
+def _region(parsed: ResourceId, document: Mapping[str, Any]) -> str:
+    if parsed.type == "Microsoft.Resources/subscriptions/locations":
+        return region_of(parsed.name)
+    return region_of(document["location"]) if document.get("location") else ""
+
+
+def managers(estate: Estate) -> Mapping[str, str]:
+    """Who manages whole resource groups: the group's key → the id of the resource (an AKS cluster's node group)."""
+    found = {}
+    for row in estate.rows(RESOURCE_GROUPS.name):
+        group = msgspec.json.decode(row.body)
+        if isinstance(group, dict) and isinstance(group.get("managedBy"), str) and group["managedBy"]:
+            found[key_of(row.id_as_sent)] = group["managedBy"]
+    return found
+
+
+def _manager(parsed: ResourceId, document: Mapping[str, Any], managed: Mapping[str, str]) -> str:
+    own = document.get("managedBy")
+    # A disk names the machine that it is attached to in the same member: nobody manages it for that.
+    if isinstance(own, str) and own and parse_id(own).type.lower() != "microsoft.compute/virtualmachines":
+        return own
+    if not managed or not parsed.resource_group:
+        return ""
+    return managed.get(key_of(f"/subscriptions/{parsed.subscription}/resourcegroups/{parsed.resource_group}"), "")
+
+
+def reference(row: Row, document: Mapping[str, Any], managed: Mapping[str, str]) -> ResourceRef:
+    """What a report says of a resource: its id as Azure sent it, and the pieces that the id states.
+
+    `managed` are the managers of resource groups.
+    """
     parsed = parse_id(row.id_as_sent)
     name = document.get("name") or document.get("displayName") or document.get("userPrincipalName")
     kind = document.get("type") or document.get("@odata.type")
-    managed_by = document.get("managedBy")
     return ResourceRef(
         id=row.id_as_sent,
         name=name if isinstance(name, str) else parsed.name,
         type=parsed.type or (kind if isinstance(kind, str) else ""),
         subscription=row.subscription,
         resource_group=parsed.resource_group,
-        region=region_of(document.get("location")) if document.get("location") else "",
-        managed_by=managed_by if isinstance(managed_by, str) else "",
+        region=_region(parsed, document),
+        managed_by=_manager(parsed, document, managed),
     )
 
 

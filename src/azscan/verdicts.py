@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from azscan.assess import Tally, reference
+from azscan.assess import Tally, managers, reference
 from azscan.catalog.builtin import BUILT_IN
 from azscan.catalog.fix import Shell, render
 from azscan.catalog.model import Catalog, Check
@@ -110,11 +110,13 @@ class StoredResults:
 
     @cached_property
     def _reference(self) -> Callable[[int], ResourceRef]:
+        managed = managers(self.estate)
+
         def of_row(row_id: int) -> ResourceRef:
             row = self.estate.row(row_id)
             assert row is not None
             document = _decode(row.body)
-            return reference(row, document if isinstance(document, dict) else {})
+            return reference(row, document if isinstance(document, dict) else {}, managed)
 
         return lru_cache(maxsize=KEPT_REFERENCES)(of_row)
 

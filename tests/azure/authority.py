@@ -116,7 +116,10 @@ def make_client_certificate(path: Path, password: str = "") -> x509.Certificate:
 
 @dataclass
 class Authority:
-    """The running service. `forms` are the token requests' bodies in order; `refusals` what a scope is refused with."""
+    """The running service. `forms` are the token requests' bodies in order; `refusals` what a scope is refused with.
+
+    IMDS knows no identity while `busy` is None; else it fails so many times and then takes `slow` seconds.
+    """
 
     port: int = 0
     plain_port: int = 0
@@ -129,6 +132,8 @@ class Authority:
     assertions: list[str] = field(default_factory=list)
     identity_asks: list[tuple[dict[str, str], dict[str, str]]] = field(default_factory=list)
     pending: int = 1
+    busy: int | None = None
+    slow: float = 0.0
     lifetime: int = 3600
     _codes: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -253,7 +258,9 @@ class Authority:
         self.identity_asks.append((dict(request.query), dict(request.headers)))
         if request.headers.get("X-IDENTITY-HEADER") != "the-identity-header":
             return web.json_response({"error": "forbidden"}, status=403)
-        resource = request.query["resource"]
+        return self._identity_token(request.query["resource"])
+
+    def _identity_token(self, resource: str) -> web.Response:
         expires_on = int(time.time()) + self.lifetime
         token = self.token_for(resource, user=False)
         body = {"access_token": token, "expires_on": str(expires_on), "resource": resource, "token_type": "Bearer"}
@@ -261,7 +268,15 @@ class Authority:
 
     async def _imds(self, request: web.Request) -> web.Response:
         self.identity_asks.append((dict(request.query), dict(request.headers)))
-        return web.json_response({"error": "invalid_request", "error_description": "Identity not found"}, status=400)
+        if self.busy is None:
+            return web.json_response(
+                {"error": "invalid_request", "error_description": "Identity not found"}, status=400
+            )
+        if self.busy:
+            self.busy -= 1
+            return web.json_response({"error": "busy"}, status=500)
+        await asyncio.sleep(self.slow)
+        return self._identity_token(request.query["resource"])
 
 
 def _refuse(status: int, error: str, description: str) -> web.Response:

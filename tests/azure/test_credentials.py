@@ -35,7 +35,10 @@ async def test_a_client_secret_gives_tokens_for_arm_and_graph(at: At) -> None:
     assert signed_in.is_app
     assert not signed_in.is_cli_app
     assert signed_in.notes == ()
-    assert at.said == [f"signed in as azscan-ci (app {CLIENT}), tenant {TENANT} (client secret from the environment)"]
+    assert at.said == [
+        f"cloud test: Resource Manager https://localhost:1, sign-in {at.authority.url}, Microsoft Graph {GRAPH}",
+        f"signed in as azscan-ci (app {CLIENT}), tenant {TENANT} (client secret from the environment)",
+    ]
 
 
 async def test_the_session_gets_the_tokens_that_were_fetched_at_the_start(at: At) -> None:
@@ -122,7 +125,7 @@ async def test_a_certificate_signs_the_assertion(at: At, password: str) -> None:
 @pytest.mark.parametrize(
     ("make", "cause"),
     [
-        (lambda path: None, "No such file"),
+        (lambda path: None, "no such file"),
         (lambda path: path.write_text("nothing"), "no usable certificate"),
         (lambda path: make_client_certificate(path, "another"), "password is missing or wrong"),
     ],
@@ -147,7 +150,7 @@ async def test_a_federated_token_file_is_exchanged(at: At) -> None:
 
 async def test_a_missing_token_file_is_an_error(at: At) -> None:
     environ = {**APP, "AZURE_FEDERATED_TOKEN_FILE": str(at.folder / "gone")}
-    with pytest.raises(SignInError, match="No such file"):
+    with pytest.raises(SignInError, match="no such file"):
         await at.sign_in("workload-identity", environ)
 
 

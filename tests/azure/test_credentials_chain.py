@@ -23,13 +23,13 @@ MOODS = {
         "logged out": ("nobody is logged in", "az login"),
         "expired": ("AADSTS700082", "sign in again"),
         "not installed": ("az is not installed", "install the Azure CLI"),
-        "chatty": ("Unexpected output", ""),
+        "chatty": ("something else than a token", "by hand"),
     },
     "azd": {
         "logged out": ("nobody is logged in", "azd auth login"),
         "expired": ("AADSTS700082", "sign in again"),
         "not installed": ("azd is not installed", "install azd"),
-        "chatty": ("Unexpected output", ""),
+        "chatty": ("something else than a token", "by hand"),
     },
 }
 CHOICE = {"az": "cli", "azd": "azd"}
@@ -183,11 +183,13 @@ async def test_a_machine_without_an_identity_is_explained(at: At) -> None:
         await at.sign_in("managed-identity")
 
 
-async def test_the_probe_for_a_managed_identity_is_short_and_a_slow_answer_is_waited_for(
-    at: At, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A host that takes the connection and says nothing, as a captive network may, costs one probe."""
-    monkeypatch.setattr("azscan.azure.ways.PROBE_SECONDS", 0.05)
+def quick_probe(at: At, endpoint: str) -> None:
+    at.monkeypatch.setattr("azscan.azure.ways.PROBE_SECONDS", 0.1)
+    at.monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", endpoint)
+
+
+async def test_a_host_that_answers_nothing_costs_auto_one_probe(at: At) -> None:
+    """As in a captive network: the connection is taken, and silence follows."""
     silent = asyncio.Event()
 
     async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -195,8 +197,7 @@ async def test_the_probe_for_a_managed_identity_is_short_and_a_slow_answer_is_wa
         writer.close()
 
     server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    at.monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", f"http://127.0.0.1:{port}")
+    quick_probe(at, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
     at.tool("az", "good")
     try:
         signed_in = await asyncio.wait_for(at.sign_in("auto"), 20)
@@ -204,6 +205,15 @@ async def test_the_probe_for_a_managed_identity_is_short_and_a_slow_answer_is_wa
     finally:
         silent.set()
         server.close()
+
+
+async def test_a_managed_identity_that_answered_is_waited_for(at: At) -> None:
+    quick_probe(at, at.authority.plain_url)
+    at.authority.busy = 1
+    at.authority.slow = 0.5
+    at.tool("az", "good")
+    signed_in = await at.sign_in("auto")
+    assert signed_in.kind == "managed identity"
 
 
 def place(at: At, **options: Any) -> Place:

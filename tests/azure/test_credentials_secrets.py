@@ -60,9 +60,8 @@ NAMES = [
 async def test_nothing_that_is_shown_holds_a_secret(
     at: At, name: str, outcome: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    caplog.set_level(logging.DEBUG)
-    for logger in ("azure", "msal", "urllib3", "aiohttp", "asyncio"):
-        logging.getLogger(logger).setLevel(logging.DEBUG)
+    for logger in ("", "azure", "azure.identity", "msal", "urllib3", "aiohttp", "asyncio", "azscan"):
+        caplog.set_level(logging.DEBUG, logger)
     at.tool("az", {"accepted": "good", "refused": "expired", "broken": "chatty"}[outcome])
     at.tool("azd", {"accepted": "good", "refused": "expired", "broken": "chatty"}[outcome])
     choice, environ = ways(at)[name]

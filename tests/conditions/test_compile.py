@@ -379,3 +379,79 @@ def test_unreadable_values_stay_in_the_grounds_for_the_reason() -> None:
     truth, grounds = decide({"rules": [], "more": Attached(DENIED)})
     assert truth == UNREADABLE
     assert isinstance(grounds[0][2], Unreadable)
+
+
+def test_evidence_of_long_lists_is_short() -> None:
+    long = {"a": [f"x{index}" for index in range(300)]}
+    actual = evidence({"field": "a", "contains": "y"}, long)[0][2]
+    assert actual[:2] == ["x0", "x1"]
+    assert len(actual) == EVIDENCE_LIMIT
+    assert actual[-1] == "… of 300 items"
+    whole = {"a": [f"x{index}" for index in range(EVIDENCE_LIMIT)]}
+    assert evidence({"field": "a", "contains": "y"}, whole)[0][2] == whole["a"]
+
+
+def test_evidence_of_documents_is_their_id_and_never_opens_a_part() -> None:
+    child = Document({"id": "/subscriptions/s/x", "name": "x"})
+    assert evidence({"field": "a", "exists": False}, {"a": Attached(child)})[0][2] == "/subscriptions/s/x"
+    nameless = Document({"kind": "y", "more": Attached(DENIED)})
+    assert evidence({"field": "a", "exists": False}, {"a": Attached(nameless)})[0][2] == {"kind": "y"}
+    assert evidence({"field": "a", "length": {"equals": 0}}, {"a": Attached(Streamed(child, DENIED))})[0][2] == [
+        "/subscriptions/s/x",
+        None,
+    ]
+
+
+def test_evidence_of_rules_shows_those_that_bear_on_the_answer() -> None:
+    def rule(name: str, **body: Any) -> dict[str, Any]:
+        whole = {"access": "Allow", "direction": "Inbound", "priority": 100, "protocol": "Tcp", "sourcePortRange": "*"}
+        return {"name": name, "properties": {**whole, "destinationAddressPrefix": "*", **body}}
+
+    rules = [
+        rule("ssh", sourceAddressPrefix="*", destinationPortRange="22"),
+        rule("web", sourceAddressPrefix="*", destinationPortRange="443"),
+        rule("office", sourceAddressPrefix="10.0.0.0/8", destinationPortRange="22"),
+        rule("out", sourceAddressPrefix="*", destinationPortRange="22", direction="Outbound"),
+        rule("many", sourceAddressPrefixes=[f"8.0.{n}.0/24" for n in range(9)], destinationPortRanges=["20-25"]),
+    ]
+    found = evidence({"field": "rules", "admits": {"from": "internet", "ports": [22]}}, {"rules": rules})
+    assert found == [
+        (
+            "rules",
+            "admits the internet to port 22",
+            [
+                "ssh (priority 100): Allow Tcp from * to port 22",
+                "many (priority 100): Allow Tcp from 8.0.0.0/24, 8.0.1.0/24, 8.0.2.0/24, 8.0.3.0/24, 8.0.4.0/24, "
+                "… of 9 to port 20-25",
+            ],
+            True,
+        )
+    ]
+
+
+def test_evidence_of_firewalls_and_settings_is_one_line_each() -> None:
+    rules = [
+        Document({"name": "all", "properties": {"startIpAddress": "0.0.0.0", "endIpAddress": "255.255.255.255"}}),
+        {"value": "8.8.8.8"},
+        {"name": "odd"},
+        "9.9.9.9",
+    ]
+    opened = evidence({"field": "a", "cidr": {"public": False}}, {"a": Attached(Streamed(*rules))})
+    assert opened[0][1:3] == (
+        "has no public address",
+        ["all: 0.0.0.0-255.255.255.255", "8.8.8.8", "odd: addresses unknown", "9.9.9.9"],
+    )
+    named = {"public": False, "keys": "at"}
+    assert evidence({"field": "a", "cidr": named}, {"a": [{"at": "8.8.8.8"}]})[0][2] == ["8.8.8.8"]
+    settings = [
+        {"name": "one", "properties": {"logs": [{"category": "A", "enabled": True}], "workspaceId": "/w"}},
+        {"name": "two", "properties": {"logs": [{"categoryGroup": "audit", "enabled": True}]}},
+        {"name": "three", "properties": {"logs": [{"category": "A", "enabled": False}], "storageAccountId": "/s"}},
+        {},
+    ]
+    assert evidence({"field": "a", "logs": {"category": "B"}}, {"a": settings})[0][2] == [
+        "one: A to workspace",
+        "two: group audit to nowhere",
+        "three: no log to storageAccount",
+        "a setting without properties",
+    ]

@@ -6,12 +6,13 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from azscan.conditions.compile import compile_condition
 from azscan.conditions.grammar import parse
-from azscan.conditions.logic import FALSE, NOT_APPLICABLE, TRUE, UNREADABLE
+from azscan.conditions.logic import FALSE, NOT_APPLICABLE, TRUE, UNREADABLE, UNSAID
 from azscan.conditions.values import Part
 from tests.conditions.held import DENIED, NOW, Attached, Streamed
 
@@ -72,7 +73,7 @@ def truth_of(condition: Any, document: Any) -> int:
     return compile_condition(parse(condition), NOW)(document)[0]
 
 
-def removals(value: Any, inside_list: bool = False) -> Iterator[Any]:
+def removals(value: Any) -> Iterator[Any]:
     """Every way to take one property away, anywhere in the document."""
     if isinstance(value, dict):
         for key in value:
@@ -83,7 +84,7 @@ def removals(value: Any, inside_list: bool = False) -> Iterator[Any]:
                 yield {**value, key: changed}
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            for changed in removals(item, True):
+            for changed in removals(item):
                 yield [*value[:index], changed, *value[index + 1 :]]
 
 
@@ -160,6 +161,42 @@ def _hide(value: Any, data: st.DataObject) -> Any:
 def test_over_a_wholly_unreadable_document_nothing_is_decided(condition: Any) -> None:
     document = dict.fromkeys(KEYS + LISTS, DENIED)
     assert truth_of(condition, document) == UNREADABLE
+
+
+STRUCTURED = [
+    ({"cidr": {"addresses": {"greater": 9}, "public": True}}, [{"properties": {"startIpAddress": "8.0.0.0"}}]),
+    (
+        {"cidr": {"addresses": {"greater": 9}}},
+        [
+            {"name": "r", "properties": {"startIpAddress": "8.0.0.0", "endIpAddress": "8.0.9.0"}},
+            {"value": "10.0.0.0/8"},
+        ],
+    ),
+    ({"cidr": {"public": False}}, [{"value": "10.0.0.0/8", "action": "Allow"}, {"properties": {"ipMask": "10.0.0.1"}}]),
+    ({"cidr": {"covers": "10.0.0.0/8"}}, [{"value": "10.0.0.0/9"}, {"value": "10.128.0.0/9"}]),
+    (
+        {"grants": {"action": "a/*"}},
+        [{"actions": ["*"], "notActions": ["a/b"]}, {"actions": ["a/b"], "notActions": []}],
+    ),
+    ({"grants": {"action": "a/*", "match": "any"}}, [{"actions": ["a/*"], "notActions": ["a/*"]}]),
+    ({"grants": {"action": "a/*"}}, [{"actions": ["*"], "notActions": ["b/*"], "dataActions": []}]),
+    (
+        {"logs": {"category": "A"}},
+        [{"properties": {"workspaceId": "w", "logs": [{"category": "A", "categoryGroup": None, "enabled": True}]}}],
+    ),
+    (
+        {"logs": {"category": "A"}},
+        [{"properties": {"workspaceId": "w", "logs": [{"category": "A", "enabled": False}, {"category": "B"}]}}],
+    ),
+]
+
+
+@pytest.mark.parametrize(("operator", "value"), STRUCTURED)
+def test_removing_a_member_of_a_structure_never_turns_a_decision(operator: dict[str, Any], value: Any) -> None:
+    condition = {"field": "value", **operator}
+    truth = truth_of(condition, {"value": value})
+    for less in removals({"value": value}):
+        assert truth_of(condition, less) in (truth, UNSAID)
 
 
 @given(CONDITIONS, DOCUMENTS)

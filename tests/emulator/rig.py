@@ -77,7 +77,7 @@ class Rig:
         self.tokens = {"arm": emulator.token("arm"), "graph": emulator.token("graph")}
 
     async def ask(self, path: str, *, method: str = "GET", body: Any = None, token: str | None = None) -> Got:
-        is_graph = path.startswith((self.emulator.graph_url, "/v1.0/", "/beta/"))
+        is_graph = path.lower().startswith((self.emulator.graph_url, "/v1.0/", "/beta/"))
         base = self.emulator.graph_url if is_graph else self.emulator.url
         url = path if path.startswith("https://") else base + path
         held = self.tokens["graph" if is_graph else "arm"] if token is None else token

@@ -21,7 +21,12 @@ VAULT = "/subscriptions/S/resourceGroups/RG/providers/Microsoft.KeyVault/vaults/
             VAULT.lower(),
             True,
         ),
-        ("/subscriptions/S/providers/Microsoft.Security/pricings", "microsoft.security/pricings", "/subscriptions/s", True),
+        (
+            "/subscriptions/S/providers/Microsoft.Security/pricings",
+            "microsoft.security/pricings",
+            "/subscriptions/s",
+            True,
+        ),
         ("/providers/Microsoft.Management/managementGroups/g", "microsoft.management/managementgroups", "", False),
     ],
 )

@@ -136,7 +136,7 @@ async def test_management_groups_and_what_is_below_them(start: Rigs) -> None:
         return {"id": identifier, "name": name, "type": kind, "properties": {"displayName": name, "details": details}}
 
     assignment = {
-        "id": "/providers/Microsoft.Management/managementGroups/root/providers/Microsoft.Authorization/policyAssignments/p",
+        "id": f"{group('root')['id']}/providers/Microsoft.Authorization/policyAssignments/p",
         "name": "p",
         "type": "Microsoft.Authorization/policyAssignments",
     }

@@ -24,6 +24,8 @@ from tests.emulator.rig import ONE, Rigs, account, child
         ('{"format": 1, "resources": [{"name": "x"}]}', "resource 1 has no `id`"),
         ('{"format": 1, "resources": ["x"]}', "resource 1 has no `id`"),
         ('{"format": 1, "subscriptions": [{}]}', "subscription 1 has no `subscriptionId`"),
+        ('{"format": 1, "graph": {"v1.0/users": ["x"]}}', "graph 'v1.0/users' must be"),
+        ('{"format": 1, "roles": [{"scop": "/"}]}', "Role has no 'scop'"),
         ('{"format": 1, "resource": []}', "unknown keys: resource"),
         ('{"format": 1, "resources": [\ud800]}', "is not JSON"),
     ],
@@ -44,7 +46,13 @@ def test_a_missing_file_is_refused_in_words(tmp_path: Path) -> None:
 
 def test_subscriptions_are_those_declared_and_those_that_ids_name() -> None:
     other = "12345678-0000-4000-8000-000000000000"
-    found = read_estate({"format": 1, "subscriptions": [{"subscriptionId": ONE.upper()}], "resources": [account("a"), account("b", subscription=other)]})
+    found = read_estate(
+        {
+            "format": 1,
+            "subscriptions": [{"subscriptionId": ONE.upper()}],
+            "resources": [account("a"), account("b", subscription=other)],
+        }
+    )
     assert list(found.known_subscriptions) == [ONE, other]
     assert found.known_subscriptions[ONE]["subscriptionId"] == ONE.upper()
 
@@ -59,16 +67,19 @@ def test_the_index_keeps_the_fullest_of_what_it_is_told() -> None:
     one = account("a")
     index = read_estate({"format": 1, "resources": [one, {**one, "kind": "BlobStorage"}]}).index()
     assert index.by_key[one["id"].lower()].body["kind"] == "BlobStorage"
-    assert [node.gone for node in index.children[(one["id"].lower().rsplit("/providers/", 1)[0], "microsoft.storage/storageaccounts")]] == [True, False]
+    assert [
+        node.gone
+        for node in index.children[(one["id"].lower().rsplit("/providers/", 1)[0], "microsoft.storage/storageaccounts")]
+    ] == [True, False]
 
 
 def _saved(path: Path, rows: list[tuple[str, Any, str]]) -> None:
     connection = sqlite3.connect(path)
     connection.executescript(
         "CREATE TABLE scan(key TEXT, value TEXT);"
-        "CREATE TABLE read(id INTEGER PRIMARY KEY, collection TEXT, scope TEXT, url TEXT, api TEXT, status INT, kind TEXT);"
-        "CREATE TABLE resource(id INTEGER PRIMARY KEY, collection TEXT, subscription TEXT, id_as_sent TEXT, id_key TEXT,"
-        " parent TEXT, body BLOB, read_id INT, sha256 TEXT);"
+        "CREATE TABLE read(id INTEGER PRIMARY KEY, collection TEXT, scope TEXT, url TEXT, api TEXT, status INT);"
+        "CREATE TABLE resource(id INTEGER PRIMARY KEY, collection TEXT, subscription TEXT, id_as_sent TEXT,"
+        " id_key TEXT, parent TEXT, body BLOB, read_id INT, sha256 TEXT);"
     )
     for at, (identifier, body, url) in enumerate(rows, 1):
         connection.execute("INSERT INTO read(id, url) VALUES (?, ?)", (at, url))
@@ -96,8 +107,9 @@ async def test_a_saved_estate_answers_again(tmp_path: Path, start: Rigs) -> None
         ],
     )
     rig = await start(load_estate(tmp_path / "estate.db"))
-    assert (await rig.arm(f"/resourceGroups/rg-web/providers/Microsoft.Storage/storageAccounts/a/blobServices/default")).body == blob
-    assert (await rig.arm(f"/resourceGroups/rg-web/providers/Microsoft.Storage/storageAccounts/a/queueServices/default")).body["properties"] == {"x": 1}
+    base = "/resourceGroups/rg-web/providers/Microsoft.Storage/storageAccounts/a"
+    assert (await rig.arm(f"{base}/blobServices/default")).body == blob
+    assert (await rig.arm(f"{base}/queueServices/default")).body["properties"] == {"x": 1}
     assert [user["displayName"] for user in (await rig.ask("/v1.0/users")).body["value"]] == ["Ann", "Ben"]
     got = await rig.ask("/v1.0/policies/identitySecurityDefaultsEnforcementPolicy")
     assert got.body["isEnabled"] is True

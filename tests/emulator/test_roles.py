@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from azscan.emulator import Deny, Role
+from azscan.emulator import Deny, Estate, Role
 from azscan.emulator.roles import grants
 from tests.emulator.rig import API, ONE, STORAGE, TWO, Rigs, account, child, estate
 
@@ -11,7 +11,7 @@ WEB = "/resourceGroups/rg-web/providers"
 DATA = "/resourceGroups/rg-data/providers"
 
 
-def _estate():
+def _estate() -> Estate:
     one, two = account("a"), account("b", "rg-data")
     pricing = {
         "id": f"{SUBSCRIPTION}/providers/Microsoft.Security/pricings/VirtualMachines",
@@ -97,7 +97,9 @@ async def test_the_resource_list_alone_denied(start: Rigs) -> None:
     assert (await rig.arm(f"/providers/{STORAGE}")).names == ["a", "b"]
 
 
-@pytest.mark.parametrize(("at", "subscription", "group"), [("anywhere", 200, 200), ("groups", 404, 200), ("nowhere", 404, 404)])
+@pytest.mark.parametrize(
+    ("at", "subscription", "group"), [("anywhere", 200, 200), ("groups", 404, 200), ("nowhere", 404, 404)]
+)
 async def test_where_permissions_can_be_asked(start: Rigs, at: str, subscription: int, group: int) -> None:
     rig = await start(_estate(), permissions_at=at)
     path = "Microsoft.Authorization/permissions"
@@ -131,3 +133,56 @@ def test_actions_match_with_wildcards_in_any_case() -> None:
     assert not grants(["*/read"], ["Microsoft.Web/*"], "Microsoft.Web/sites/read")
     assert not grants(["Microsoft.Web/sites/read"], [], "Microsoft.Web/sites/config/read")
     assert not grants(["Microsoft.[Ww]eb/*"], [], "Microsoft.Web/sites/read")
+
+
+async def test_a_path_denied_by_403_is_one_request_and_stays_in_lists(start: Rigs) -> None:
+    rig = await start(_estate(), deny=[Deny(f"*/{STORAGE}/*", "403")])
+    assert (await rig.arm(f"/providers/{STORAGE}")).names == ["a", "b"]
+    assert (await rig.arm("/resources")).names == ["a", "b"]
+    assert (await rig.arm(f"{WEB}/{STORAGE}/a")).status == 403
+    told = (await rig.arm("/providers/Microsoft.Authorization/permissions")).body["value"][0]
+    assert told["notActions"] == []
+
+
+async def test_rights_come_before_existence(start: Rigs) -> None:
+    rig = await start(_estate(), roles=[Role(f"{SUBSCRIPTION}/resourceGroups/rg-web")])
+    assert (await rig.arm(f"/resourceGroups/none/providers/{STORAGE}")).status == 403
+    assert (await rig.arm(f"{DATA}/{STORAGE}/none/blobServices/default")).status == 403
+
+
+async def test_a_read_of_graph_denied_in_either_manner(start: Rigs) -> None:
+    graph = {
+        "v1.0/users": [{"id": "1"}],
+        "v1.0/policies/authorizationPolicy": {"id": "p"},
+        "v1.0/groups": [{"id": "g"}],
+    }
+    rig = await start(estate(graph=graph), deny=[Deny("v1.0/users", "filter"), Deny("policies/*")])
+    assert (await rig.ask("/v1.0/users")).body["value"] == []
+    assert (await rig.ask("/v1.0/policies/authorizationPolicy")).code == "Authorization_RequestDenied"
+    assert (await rig.ask("/v1.0/groups")).body["value"] == [{"id": "g"}]
+
+
+@pytest.mark.parametrize(
+    ("path", "action"),
+    [
+        ("/locations", "Microsoft.Resources/subscriptions/locations/read"),
+        ("/providers", "Microsoft.Resources/subscriptions/providers/read"),
+        ("/resourcegroups", "Microsoft.Resources/subscriptions/resourceGroups/read"),
+        ("/resources", "Microsoft.Resources/subscriptions/resources/read"),
+    ],
+)
+async def test_arms_own_lists_can_be_denied_in_either_manner(start: Rigs, path: str, action: str) -> None:
+    filtered = await start(_estate(), deny=[Deny(action, "filter")])
+    got = await filtered.arm(path)
+    assert (got.status, got.body["value"]) == (200, [])
+    refused = await start(_estate(), deny=[Deny(action)])
+    got = await refused.arm(path)
+    assert (got.status, got.code) == (403, "AuthorizationFailed") and action in got.text
+
+
+async def test_management_groups_can_be_denied(start: Rigs) -> None:
+    kind = "Microsoft.Management/managementGroups"
+    root = {"id": f"/providers/{kind}/root", "name": "root", "type": kind, "properties": {}}
+    rig = await start(estate(root), deny=[Deny(f"{kind}/read", "filter")])
+    assert (await rig.ask(f"/providers/{kind}?{API}")).names == []
+    assert (await rig.ask(f"/providers/{kind}/root?{API}")).status == 403

@@ -8,10 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from azure.core.exceptions import AzureError
-
 from azscan.azure.chain import first_that_works
-from azscan.azure.signin_errors import explain
+from azscan.azure.signin_errors import NoTokenError
 from azscan.azure.tokens import KeptCredential, claims_of
 from azscan.azure.ways import GIVEN, Place
 from azscan.errors import SignInError, UsageError
@@ -60,18 +58,22 @@ async def sign_in(
 ) -> SignedIn:
     """Return the identity that `choice` (a name of --auth) gives, after fetching its tokens for ARM and Graph.
 
-    `say` is told what the user should know or do while it happens: warnings, the device code, which way was used.
+    `say` is told what the user should know or do while it happens: the hosts of a custom cloud before the first token
+    is asked, warnings, the device code, which way was used.
     Raises SignInError when there is no ARM token, or one for another tenant than the one asked for, UsageError for an
     unknown choice. Without a Graph token there is a note, and Graph reads will be `unauthenticated`.
     """
     _keep_to_ourselves()
     place = Place(cloud, network, environ, say, tenant, client_id)
     _check_tenant_name(place.tenant)
+    if cloud.custom:
+        hosts = f"Resource Manager {cloud.arm}, sign-in {cloud.authority}, Microsoft Graph {cloud.graph}"
+        say(_printable(f"cloud {cloud.name}: {hosts}"))
     way, credential, token = await first_that_works(choice, place)
     try:
         arm = claims_of(token.token)
         _check_tenant(arm, place.tenant, "the token")
-        graph, trouble = await _graph_claims(credential, place, given=way is GIVEN)
+        graph, trouble = await _graph_claims(credential, cloud)
         if way is GIVEN:
             _check_tenant(graph, str(arm.get("tid", "")), "the Microsoft Graph token")
     except BaseException:
@@ -99,10 +101,7 @@ async def sign_in(
 def _keep_to_ourselves() -> None:
     # What these log repeats Entra's answers, device codes and all; what matters of it is said in our own words.
     for name in ("azure.identity", "msal"):
-        logger = logging.getLogger(name)
-        logger.propagate = False
-        if not logger.handlers:
-            logger.addHandler(logging.NullHandler())
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
 def _check_tenant_name(tenant: str) -> None:
@@ -119,13 +118,12 @@ def _check_tenant(claims: Mapping[str, Any], wanted: str, subject: str) -> None:
         )
 
 
-async def _graph_claims(credential: KeptCredential, place: Place, *, given: bool) -> tuple[dict[str, Any], str]:
+async def _graph_claims(credential: KeptCredential, cloud: Cloud) -> tuple[dict[str, Any], str]:
     """Return what the Graph token says, or {} and why there is none."""
     try:
-        token = await credential.get_token_info(place.cloud.graph_scope)
-    except AzureError as error:
-        why = explain(error, place.secrets())
-        return {}, f"{why}" if given or not why.remedy else f"{why}; {why.remedy}"
+        token = await credential.get_token_info(cloud.graph_scope)
+    except NoTokenError as error:
+        return {}, error.message
     return claims_of(token.token), ""
 
 
@@ -181,4 +179,9 @@ def _user(arm: Mapping[str, Any]) -> str:
 
 def _text(claims: Mapping[str, Any], key: str) -> str:
     value = claims.get(key)
-    return "".join(filter(str.isprintable, value)) if isinstance(value, str) else ""
+    return _printable(value) if isinstance(value, str) else ""
+
+
+def _printable(text: str) -> str:
+    # Names come from other people; none of them may drive the terminal.
+    return "".join(filter(str.isprintable, text))

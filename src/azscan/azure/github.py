@@ -10,11 +10,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from azure.core.exceptions import ClientAuthenticationError
 from azure.core.pipeline import Pipeline
 from azure.core.pipeline.policies import RetryPolicy
 from azure.core.rest import HttpRequest, HttpResponse
 
+from azscan.azure.signin_errors import Explanation, NoTokenError
 from azscan.azure.transports import ThreadTransport
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def assertions(url: str, token: str, authority: str, network: Network) -> Callab
     """Return a function that asks GitHub for a new assertion at every call: one lives for minutes only.
 
     It blocks. Redirects are not followed, so that the request token reaches only the host it is for. Raises
-    ClientAuthenticationError.
+    NoTokenError, and azure-core's errors of the network.
     """
     audience = _AUDIENCES.get(urlsplit(authority).hostname or "", _AUDIENCE)
     target = f"{url}{'&' if '?' in url else '?'}audience={quote(audience, safe='')}"
@@ -48,8 +48,12 @@ def assertions(url: str, token: str, authority: str, network: Network) -> Callab
         except (ValueError, KeyError, TypeError):
             value = ""
         if not isinstance(value, str) or not value:
-            told = f"GitHub's token service gave no identity token (HTTP {response.status_code})"
-            raise ClientAuthenticationError(message=told)
+            raise NoTokenError(
+                Explanation(
+                    f"GitHub's token service gave no identity token (HTTP {response.status_code})",
+                    "give the job the permission id-token: write",
+                )
+            )
         return value
 
     return ask

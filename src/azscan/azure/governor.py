@@ -55,7 +55,7 @@ class Clock:
 
     def now(self) -> float:
         """Seconds, from any start."""
-        return time.monotonic()
+        return asyncio.get_running_loop().time()
 
     def call_later(self, seconds: float, callback: Callable[[], None]) -> Timer:
         """Calls `callback` after so many seconds."""
@@ -92,24 +92,48 @@ class Place(NamedTuple):
 
 
 class Waiter:
-    """One read that waits to be admitted."""
+    """One read that waits to be admitted; `serials` are its numbers in the budgets that it was `paid` from."""
 
-    __slots__ = ("future", "granted", "paid", "purse", "seq")
+    __slots__ = ("future", "paid", "seq", "serials")
 
-    def __init__(self, seq: int, purse: list[Budget], future: asyncio.Future[None]) -> None:
+    def __init__(self, seq: int, future: asyncio.Future[None]) -> None:
         self.seq = seq
-        self.purse = purse
         self.future = future
-        self.paid = False
-        self.granted = False
+        self.paid: tuple[Budget, ...] = ()
+        self.serials: list[int] = []
+
+
+class Lane:
+    """The reads of one place, in their order, which are paid from the same `purse`.
+
+    A lane with waiters is either ready or parked at the budget that cannot pay for its first one.
+    """
+
+    __slots__ = ("is_idle", "purse", "waiters")
+
+    def __init__(self, purse: list[Budget]) -> None:
+        self.purse = purse
+        self.waiters: deque[Waiter] = deque()
+        self.is_idle = True
+
+    def prune(self) -> bool:
+        """Drops waiters that gave up from the front; True where one is left."""
+        while self.waiters and self.waiters[0].future.cancelled():
+            self.waiters.popleft()
+        return bool(self.waiters)
 
 
 class Ticket(NamedTuple):
     """Leave to send one request; to be settled once, whatever becomes of it."""
 
     place: Place
-    purse: list[Budget]
+    purse: tuple[Budget, ...]
+    serials: list[int]
     sent_at: float
+
+    def paid_since(self, budget: Budget) -> int:
+        """How many reads were paid from `budget` after this one."""
+        return budget.paid - self.serials[self.purse.index(budget)] if budget in self.purse else 0
 
 
 class Governor:
@@ -127,27 +151,30 @@ class Governor:
         self.requests = 0
         self.refused = 0
         self._free = concurrency
-        self._slots: deque[Waiter] = deque()
+        self._ready: list[tuple[int, Lane]] = []
         self._seq = 0
         self._budgets: dict[tuple[str, ...], Budget] = {}
-        self._shared: dict[tuple[str, ...], list[Budget]] = {}
+        self._lanes: dict[Place, Lane] = {}
 
     async def admit(self, ask: Ask) -> Ticket:
         """Leave to send the request for `ask`, as soon as every budget that it is paid from can pay."""
         place = place_of(ask)
-        purse = self._purse(place)
+        lane = self._lane(place)
         now = self.clock.now()
-        if self._free and all(not budget.queue and budget.wait(now) <= 0 for budget in purse):
+        if self._free and not self._ready and lane.is_idle and self._short(lane, self._seq + 1, now) is None:
             self._free -= 1
-            for budget in purse:
-                budget.pay(now)
-        else:
-            self._seq += 1
-            waiter = Waiter(self._seq, purse, asyncio.get_running_loop().create_future())
-            self._seek(waiter)
-            await self._granted(waiter)
+            self.requests += 1
+            return Ticket(place, tuple(lane.purse), [budget.pay(now) for budget in lane.purse], now)
+        self._seq += 1
+        waiter = Waiter(self._seq, asyncio.get_running_loop().create_future())
+        lane.waiters.append(waiter)
+        if lane.is_idle:
+            lane.is_idle = False
+            heapq.heappush(self._ready, (waiter.seq, lane))
+        self._pump()
+        await self._granted(waiter)
         self.requests += 1
-        return Ticket(place, purse, self.clock.now())
+        return Ticket(place, waiter.paid, waiter.serials, self.clock.now())
 
     def settle(self, ticket: Ticket, status: int, headers: Mapping[str, str], body: bytes) -> float:
         """Takes the ticket back and learns from the answer (status 0: none came).
@@ -161,14 +188,15 @@ class Governor:
             if is_refused or not status:
                 budget.refuse()
             else:
-                budget.settle(now)
+                budget.settle(now, ticket.sent_at)
         alone = self._blame(ticket, headers, error_words(body), now) if is_refused else 0.0
         if status:
-            self._learn(ticket.place, headers, now)
+            self._learn(ticket, headers, now)
+        self._free += 1
         for budget in ticket.purse:
-            if budget.queue:
+            if budget.queue and (budget.timer is None or budget.wait(now) <= 0):
                 self._wake(budget)
-        self._release()
+        self._pump()
         return alone
 
     # -- waiting -------------------------------------------------------------------------------------------------
@@ -179,48 +207,64 @@ class Governor:
         except asyncio.CancelledError:
             waiter.future.cancel()
             if waiter.paid:
-                for budget in waiter.purse:
+                self._free += 1
+                for budget in waiter.paid:
                     budget.refund()
                     if budget.queue:
                         self._wake(budget)
-            if waiter.granted:
-                self._release()
+                self._pump()
             raise
 
-    def _seek(self, waiter: Waiter) -> None:
-        """Lets the waiter pay all its budgets, or puts it behind the first that cannot be paid now."""
+    def _pump(self) -> None:
+        """Sends those who are ready, oldest first, as far as connections are free and their budgets pay."""
         now = self.clock.now()
-        for budget in waiter.purse:
-            if budget.wait(now) > 0 or (budget.queue and budget.queue[0][0] < waiter.seq):
-                heapq.heappush(budget.queue, (waiter.seq, waiter))
-                self._arm(budget, now)
-                return
-        for budget in waiter.purse:
-            budget.pay(now)
-        waiter.paid = True
-        if self._free:
-            self._free -= 1
-            self._grant(waiter)
-        else:
-            self._slots.append(waiter)
+        while self._free and self._ready:
+            lane = heapq.heappop(self._ready)[1]
+            if not lane.prune():
+                lane.is_idle = True
+            elif (short := self._short(lane, lane.waiters[0].seq, now)) is not None:
+                heapq.heappush(short.queue, (lane.waiters[0].seq, lane))
+                self._arm(short, now)
+            else:
+                waiter = lane.waiters.popleft()
+                waiter.paid = tuple(lane.purse)
+                waiter.serials = [budget.pay(now) for budget in waiter.paid]
+                self._free -= 1
+                waiter.future.set_result(None)
+                if lane.prune():
+                    heapq.heappush(self._ready, (lane.waiters[0].seq, lane))
+                else:
+                    lane.is_idle = True
+            # Lanes parked behind this one have no timer while it was ready.
+            for budget in lane.purse:
+                if budget.queue and budget.timer is None:
+                    self._arm(budget, now)
+
+    def _short(self, lane: Lane, seq: int, now: float) -> Budget | None:
+        """The first budget that cannot pay for the lane now, or at which an older read comes first."""
+        for budget in lane.purse:
+            if budget.wait(now) > 0 or (budget.queue and budget.queue[0][0] < seq):
+                return budget
+        return None
 
     def _wake(self, budget: Budget) -> None:
-        """Serves those who wait for the budget, as far as it reaches."""
+        """Makes as many of the lanes parked at the budget ready as it can pay for."""
         if budget.timer is not None:
             budget.timer.cancel()
             budget.timer = None
         now = self.clock.now()
-        while budget.queue:
-            waiter = budget.queue[0][1]
-            if not waiter.future.cancelled():
-                if budget.wait(now) > 0:
-                    break
-                heapq.heappop(budget.queue)
-                self._seek(waiter)
+        room = budget.room(now)
+        while budget.queue and room > 0:
+            lane = heapq.heappop(budget.queue)[1]
+            if lane.prune():
+                heapq.heappush(self._ready, (lane.waiters[0].seq, lane))
+                room -= 1
             else:
-                heapq.heappop(budget.queue)
+                lane.is_idle = True
+        self._pump()
         if budget.queue:
-            self._arm(budget, now)
+            if budget.wait(now) > 0:
+                self._arm(budget, now)
         elif budget.told:
             budget.told = False
             self._tell(Wait(budget.who, 0.0, 0))
@@ -230,21 +274,12 @@ class Governor:
             seconds = budget.wait(now)
             if not math.isinf(seconds):
                 budget.timer = self.clock.call_later(seconds, lambda: self._wake(budget))
-        if not budget.told and (seconds := budget.outlook(now)) >= _TELL_FROM and not math.isinf(seconds):
-            budget.told = True
-            self._tell(Wait(budget.who, seconds, len(budget.queue)))
-
-    def _grant(self, waiter: Waiter) -> None:
-        waiter.granted = True
-        waiter.future.set_result(None)
-
-    def _release(self) -> None:
-        while self._slots:
-            waiter = self._slots.popleft()
-            if not waiter.future.cancelled():
-                self._grant(waiter)
-                return
-        self._free += 1
+        if not budget.told and self.listener is not None:
+            reads = sum(len(lane.waiters) for _, lane in budget.queue)
+            seconds = budget.outlook(now, reads)
+            if seconds >= _TELL_FROM:
+                budget.told = True
+                self._tell(Wait(budget.who, seconds, reads))
 
     def _tell(self, wait: Wait) -> None:
         if self.listener is not None:
@@ -252,14 +287,11 @@ class Governor:
 
     # -- budgets -------------------------------------------------------------------------------------------------
 
-    def _purse(self, place: Place) -> list[Budget]:
-        """The budgets that a read of this place is paid from."""
-        host, subscription, provider, region, operation, is_list = place
-        key = (host, subscription, provider, region, operation, "list" if is_list else "")
-        purse = self._shared.get(key)
-        if purse is None:
-            purse = self._shared[key] = self._documented(place)
-        return purse
+    def _lane(self, place: Place) -> Lane:
+        lane = self._lanes.get(place)
+        if lane is None:
+            lane = self._lanes[place] = Lane(self._documented(place))
+        return lane
 
     def _documented(self, place: Place) -> list[Budget]:
         now = self.clock.now()
@@ -296,7 +328,8 @@ class Governor:
 
     # -- learning ------------------------------------------------------------------------------------------------
 
-    def _learn(self, place: Place, headers: Mapping[str, str], now: float) -> None:
+    def _learn(self, ticket: Ticket, headers: Mapping[str, str], now: float) -> None:
+        place = ticket.place
         reads: int | None = None
         for name in headers:
             folded = name.lower()
@@ -306,15 +339,15 @@ class Governor:
                     left = _number(headers[name])
                     reads = left if reads is None or (left is not None and left < reads) else reads
                 elif kind == "resource":
-                    self._learn_policies(place, headers[name], now)
+                    self._learn_policies(ticket, headers[name], now)
                 elif not kind.endswith(_WRITES) and kind != "tenant-reads":
-                    self._learn_policy(place, kind, headers[name], now)
+                    self._learn_policy(ticket, kind, headers[name], now)
             elif folded == "x-ms-user-quota-remaining":
-                self._learn_quota(place, headers, now)
+                self._learn_quota(ticket, headers, now)
         if reads is not None:
-            self._purse(place)[0].learn(reads, now)
+            ticket.purse[0].learn(reads, ticket.paid_since(ticket.purse[0]), now)
 
-    def _learn_policies(self, place: Place, value: str, now: float) -> None:
+    def _learn_policies(self, ticket: Ticket, value: str, now: float) -> None:
         """Reads `Microsoft.Compute/HighCostGet3Min;139,Microsoft.Compute/HighCostGet30Min;699`.
 
         https://learn.microsoft.com/troubleshoot/azure/virtual-machines/troubleshooting-throttling-errors; what
@@ -323,39 +356,33 @@ class Governor:
         for part in value.split(","):
             name, _, left = part.strip().rpartition(";")
             if name and not name.endswith("Resource"):
-                self._learn_policy(place, name, left, now)
+                self._learn_policy(ticket, name, left, now)
 
-    def _learn_policy(self, place: Place, name: str, value: str, now: float) -> None:
-        left = _number(value)
+    def _learn_policy(self, ticket: Ticket, name: str, value: str, now: float) -> None:
+        left, place = _number(value), ticket.place
         if left is None:
             return
-        minutes = _MINUTES.search(name)
-        period = float(minutes.group(1)) * 60 if minutes else _UNKNOWN_PERIOD
         key = ("policy", place.provider, place.subscription, place.region, name.lower())
         budget = self._budgets.get(key)
         if budget is None:
+            minutes = _MINUTES.search(name)
+            period = float(minutes.group(1)) * 60 if minutes else _UNKNOWN_PERIOD
             budget = self._budgets[key] = Window(f"{_who(place)} ({name.rpartition('/')[2]})", left + 1, period)
-        purse = self._purse(place)
+        purse = self._lane(place).purse
         if budget not in purse:
-            self._add(place, purse, budget)
-        budget.learn(left, now)
+            purse.append(budget)
+        budget.learn(left, ticket.paid_since(budget), now)
 
-    def _learn_quota(self, place: Place, headers: Mapping[str, str], now: float) -> None:
+    def _learn_quota(self, ticket: Ticket, headers: Mapping[str, str], now: float) -> None:
         left = _number(headers.get("x-ms-user-quota-remaining", ""))
         if left is None:
             return
-        budget = self._purse(place)[-1]
-        budget.learn(left, now)
+        budget = ticket.purse[-1]
+        budget.learn(left, ticket.paid_since(budget), now)
         if left == 0:
             parts = headers.get("x-ms-user-quota-resets-after", "").split(":")
             seconds = sum(float(part) * 60**at for at, part in enumerate(reversed(parts)) if _is_number(part))
             budget.block(seconds or _RESOURCE_GRAPH[1], now)
-
-    def _add(self, place: Place, purse: list[Budget], budget: Budget) -> None:
-        """From now on reads of this place are paid from `budget` too; reads under way keep the purse they had."""
-        host, subscription, provider, region, operation, is_list = place
-        key = (host, subscription, provider, region, operation, "list" if is_list else "")
-        self._shared[key] = [*purse, budget]
 
     # -- refusals ------------------------------------------------------------------------------------------------
 
@@ -379,7 +406,7 @@ class Governor:
         return 0.0
 
     def _short_one(self, place: Place, headers: Mapping[str, str], words: Words) -> Budget:
-        purse = self._purse(place)
+        purse = self._lane(place).purse
         code = words.code.lower()
         if place.host == "graph":
             is_whole = bool(headers.get("x-ms-throttle-scope")) or "resourceunit" in code
@@ -402,7 +429,7 @@ class Governor:
         key = ("operation", place.subscription, place.region, place.operation, "list" if place.is_list else "")
         budget = self._window(key, f"{_who(place)} ({place.operation})")
         if budget not in purse:
-            self._add(place, purse, budget)
+            purse.append(budget)
         return budget
 
 

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from azure.core.exceptions import ClientAuthenticationError
+
 from azscan.azure.scrub import MARK, scrub
 
 _AGAIN = "sign in again (az login, azd auth login, or --auth browser), then run the command again"
@@ -109,6 +111,14 @@ class Explanation:
         return f"{self.cause} ({marks})" if marks else self.cause
 
 
+class NoTokenError(ClientAuthenticationError):
+    """There is no token; `why` says so in words. Unlike azure-core's own errors it holds no request and no answer."""
+
+    def __init__(self, why: Explanation) -> None:
+        super().__init__(message=f"{why}; {why.remedy}" if why.remedy else f"{why}")
+        self.why = why
+
+
 # What azure-identity, MSAL, az and the transports say where no code stands: pattern, cause, remedy.
 _PHRASES: tuple[tuple[str, str, str], ...] = (
     (r"Azure CLI not found", "az is not installed, or not on PATH", "install the Azure CLI, then az login"),
@@ -120,6 +130,16 @@ _PHRASES: tuple[tuple[str, str, str], ...] = (
         "run azd auth login",
     ),
     (r"azd auth login", "azd is installed, but nobody is logged in", "run azd auth login"),
+    (
+        r"Unexpected output from Azure",
+        "the command line tool printed something else than a token",
+        "run az account get-access-token (or azd auth token) by hand and look",
+    ),
+    (
+        r"OIDC token endpoint|OIDC token not found",
+        "Azure DevOps gave no token for the service connection",
+        "check AZURESUBSCRIPTION_SERVICE_CONNECTION_ID, and give the step SYSTEM_ACCESSTOKEN: $(System.AccessToken)",
+    ),
     (r"Timed out waiting for Azure", "the command line tool did not answer in time", "run it once by hand and look"),
     (
         r"certificate.verify.failed|CERTIFICATE_VERIFY_FAILED",
@@ -184,6 +204,8 @@ def explain(error: BaseException | str, secrets: Iterable[str] = ()) -> Explanat
 
     A code that is not in the table gives the first sentence of the message, its code and its correlation id.
     """
+    if isinstance(error, OSError) and error.filename:
+        return Explanation(f"{error.filename}: {(error.strerror or type(error).__name__).lower()}", "check the path")
     text = words(error, secrets)
     request = found[1] if (found := _REQUEST.search(text)) else ""
     code = _code(text)

@@ -6,16 +6,19 @@ import asyncio
 import base64
 import binascii
 import contextlib
+import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
 import msgspec
 from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
-from azure.core.exceptions import AzureError, ClientAuthenticationError
+from azure.core.exceptions import AzureError
+
+from azscan.azure.signin_errors import Explanation, NoTokenError, explain, words
 
 EARLY_SECONDS = 300
 """A token is renewed when it has less than this to live."""
@@ -24,13 +27,15 @@ AGAIN_SECONDS = 30
 """A token that is still good is not renewed again within this; nor is one claims challenge answered twice."""
 
 T = TypeVar("T")
+_LOG = logging.getLogger(__name__)
+_OTHER = "fetch a new token, or choose a way with --auth that can renew it"
 
 
 class Source(Protocol):
     """Where tokens come from: one way of signing in, once it is set up."""
 
     async def ask(self, scope: str, claims: str | None) -> AccessTokenInfo:
-        """Return a token for the scope; raises an AzureError where there is none."""
+        """Return a token for the scope; raises where there is none, as azure-identity does."""
 
     async def close(self) -> None:
         """Let go of connections."""
@@ -49,11 +54,12 @@ class KeptCredential:
 
     Needed because the credentials of az and azd start a process for every token. Waiting callers share one
     request. Continuous access evaluation is never asked for: an interactive credential keeps such tokens apart
-    and would prompt the user a second time. Raises only azure-core's errors.
+    and would prompt the user a second time. Raises NoTokenError, with `secrets` left out of its words.
     """
 
-    def __init__(self, source: Source, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, source: Source, secrets: Collection[str] = (), clock: Callable[[], float] = time.time) -> None:
         self._source = source
+        self._secrets = secrets
         self._clock = clock
         self._kept: dict[str, _Kept] = {}
         self._locks: dict[str, asyncio.Lock] = {}
@@ -92,21 +98,31 @@ class KeptCredential:
 
     async def _token(self, scopes: tuple[str, ...], claims: str | None) -> AccessTokenInfo:
         if len(scopes) != 1:
-            raise ClientAuthenticationError(message="a token is asked for one scope at a time")
+            raise ValueError("a token is asked for one scope at a time")
         scope = scopes[0]
         async with self._locks.setdefault(scope, asyncio.Lock()):
             kept, now = self._kept.get(scope), self._clock()
             if kept and _serves(kept, claims, now):
                 return kept.token
-            try:
-                token = await _ask(self._source, scope, claims)
-            except AzureError:
+            token = await self._ask(scope, claims)
+            if isinstance(token, NoTokenError):
                 if kept and not claims and now < kept.token.expires_on:
                     kept.asked_at = now
                     return kept.token
-                raise
+                raise token
             self._kept[scope] = _keep(token, claims, now)
-            return token
+            return self._kept[scope].token
+
+    async def _ask(self, scope: str, claims: str | None) -> AccessTokenInfo | NoTokenError:
+        # Returned, so that what is raised drags no error behind it that holds the request with its secret.
+        try:
+            return await self._source.ask(scope, claims)
+        except NoTokenError as error:
+            return error
+        except (AzureError, ValueError, OSError, RuntimeError, KeyError) as error:
+            # azure-identity and MSAL let some through: a missing token file, a tenant without a configuration.
+            _LOG.debug("no token for %s: %s", scope, words(error, self._secrets))
+            return NoTokenError(explain(error, self._secrets))
 
 
 def _serves(kept: _Kept, claims: str | None, now: float) -> bool:
@@ -126,14 +142,6 @@ def _keep(token: AccessTokenInfo, claims: str | None, now: float) -> _Kept:
         renew_at = min(renew_at, token.refresh_on)
     told = AccessTokenInfo(token.token, expires_on, token_type=token.token_type, refresh_on=token.refresh_on)
     return _Kept(told, renew_at, claims, now)
-
-
-async def _ask(source: Source, scope: str, claims: str | None) -> AccessTokenInfo:
-    try:
-        return await source.ask(scope, claims)
-    except (ValueError, OSError, RuntimeError, KeyError) as error:
-        # azure-identity and MSAL let some through: a missing token file, a tenant without a configuration.
-        raise ClientAuthenticationError(message=f"{error}") from None
 
 
 class AsyncSource:
@@ -191,11 +199,11 @@ class GivenSource:
         """Return the token of this scope; raises where there is none, it has expired or Azure wants another."""
         token = self._tokens.get(scope)
         if token is None:
-            raise ClientAuthenticationError(message=self._missing)
+            raise NoTokenError(Explanation(self._missing, "give one, or choose another way with --auth"))
         if claims:
-            raise ClientAuthenticationError(message="Azure asks for another token, and a given one cannot be renewed")
+            raise NoTokenError(Explanation("Azure asks for another token, and a given one cannot be renewed", _OTHER))
         if token.expires_on <= self._clock():
-            raise ClientAuthenticationError(message="the given token has expired")
+            raise NoTokenError(Explanation("the given token has expired", _OTHER))
         return token
 
     async def close(self) -> None:

@@ -52,7 +52,7 @@ class Place:
 
     cloud: Cloud
     network: Network
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] = field(repr=False)
     say: Callable[[str], None]
     tenant: str = ""
     client_id: str = ""
@@ -235,6 +235,8 @@ class _ProbedSource(AsyncSource):
                 return await super().ask(scope, claims)
         except TimeoutError:
             raise CredentialUnavailableError(message="no response from the IMDS endpoint") from None
+        finally:
+            self._limit = None
 
     def _answered(self, _: object) -> None:
         self._patience = ANSWER_SECONDS

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from azscan.catalog.attachments import MAX_LINKS, WIRE_NAMES, Attached
-from azscan.catalog.fix import PLACEHOLDERS, quoted_placeholders, unknown_placeholders
+from azscan.catalog.fix import PLACEHOLDERS, misplaced_placeholders, unknown_placeholders
 from azscan.catalog.kinds import Findings, hint_for
 from azscan.catalog.model import BUILT_IN_SUBJECTS, Check, Collection, Examples, FixText, Service
 from azscan.catalog.services import rule_condition
@@ -202,5 +202,9 @@ def _can_be_empty(condition: Any) -> bool:
 def _rule_fix(template: str, into: Findings) -> None:
     for name in unknown_placeholders(template):
         into.fault(("fix", "cli"), f"{{{name}}} is not known in a command", hint_for(name, PLACEHOLDERS))
-    for name in quoted_placeholders(template):
-        into.fault(("fix", "cli"), f"{{{name}}} stands inside quotes", "leave the quotes out: the value gets its own")
+    for name in misplaced_placeholders(template):
+        into.fault(
+            ("fix", "cli"),
+            f"{{{name}}} stands inside quotes, or after \\, $ or @",
+            "leave them out: the value gets its own",
+        )

@@ -35,6 +35,8 @@ _RUN = re.compile(r"[\w./:=,+-]*\{[a-z_]+\}(?:[\w./:=,+-]|\{[a-z_]+\})*", re.ASC
 _PLAIN_POWERSHELL = re.compile(r"[\w./:=+-]+", re.ASCII)
 # PowerShell closes a single-quoted string with any of these, and doubles each to mean itself.
 _POWERSHELL_QUOTES = re.compile("(['\u2018\u2019\u201a\u201b])")
+_QUOTES = ("'", '"', "`")
+_HARMLESS = re.compile(r"[^'\"`\\$@]*")
 _CMD_SPECIAL = frozenset('"&|<>^%!')
 
 
@@ -43,34 +45,45 @@ def unknown_placeholders(template: str) -> list[str]:
     return [name for name in _PLACEHOLDER.findall(template) if name not in PLACEHOLDERS]
 
 
-def quoted_placeholders(template: str) -> list[str]:
-    """The placeholders that stand inside quotes, where quoting their value would end the quotes."""
-    inside: list[str] = []
-    if "'" not in template and '"' not in template:
-        return inside
+def misplaced_placeholders(template: str) -> list[str]:
+    r"""The placeholders that stand inside quotes or backticks, where the quotes of their value would end them.
+
+    After \, $ or @ those quotes would mean something else, so these count too.
+    """
+    if _HARMLESS.fullmatch(template):
+        return []
+    quoted = _quoted(template)
+    return [
+        name
+        for run in _RUN.finditer(template)
+        if quoted[run.start()] or template[: run.start()].endswith(("\\", "$", "@"))
+        for name in _PLACEHOLDER.findall(run.group())
+    ]
+
+
+def _quoted(template: str) -> list[bool]:
+    """For each character, whether it stands inside quotes."""
+    quoted: list[bool] = []
     quote = ""
-    position = 0
-    while position < len(template):
-        character = template[position]
-        match = _PLACEHOLDER.match(template, position)
-        if character == "\\" and quote != "'":
-            position += 1
+    escaped = False
+    for character in template:
+        quoted.append(bool(quote))
+        if escaped:
+            escaped = False
+        elif character == "\\" and quote != "'":
+            escaped = True
         elif quote:
-            if character == quote:
-                quote = ""
-            elif match:
-                inside.append(match.group(1))
-        elif character in "'\"":
+            quote = "" if character == quote else quote
+        elif character in _QUOTES:
             quote = character
-        position += 1
-    return inside
+    return quoted
 
 
 def render(template: str, resource: ResourceRef, shell: Shell = "posix") -> str:
     """The command for one resource, safe to paste; "" where a value is not known or cannot be made safe."""
     values = _values(resource)
     used = [values.get(name, "") for name in _PLACEHOLDER.findall(template)]
-    if quoted_placeholders(template) or not all(_is_safe(value, shell) for value in used):
+    if misplaced_placeholders(template) or not all(_is_safe(value, shell) for value in used):
         return ""
     quote = shlex.quote if shell == "posix" else _quote_powershell
     return _RUN.sub(_filler(values, quote), template)

@@ -81,6 +81,9 @@ class Text(Kind):
             hint = "put quotes around it" if value is not None and not isinstance(value, str | list | dict) else ""
             into.fault(keys, f"{label(keys)} must be text, not {named(value)}", hint)
             return None
+        if not value.isprintable() and not value.replace("\n", "").isprintable():
+            into.fault(keys, f"{label(keys)} holds a control character or an invisible one")
+            return None
         if not self.lines and "\n" in value.strip():
             into.fault(keys, f"{label(keys)} must be a single line")
             return None

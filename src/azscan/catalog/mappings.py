@@ -17,9 +17,9 @@ def build_mapping(values: Mapping[str, Any], stem: str, into: Findings, ids: Map
         into.fault(("framework",), f"the framework is called {name}, its file {stem}.yaml", "use one name")
     controls: list[Control] = []
     seen: set[str] = set()
-    written = into.source.value.get("controls")
-    numbers = [number for number, one in enumerate(written or ()) if isinstance(one, dict)]
-    for number, control in zip(numbers, values.get("controls", ()), strict=False):
+    written = into.source.value["controls"] if "controls" in values else []
+    numbers = [number for number, one in enumerate(written) if isinstance(one, dict)]
+    for number, control in zip(numbers, values.get("controls", ()), strict=True):
         where = ("controls", number)
         control_id = control.get("id", "")
         if control_id and control_id in seen:
@@ -28,8 +28,9 @@ def build_mapping(values: Mapping[str, Any], stem: str, into: Findings, ids: Map
         if not {"checks", "manual", "inherited"} & written[number].keys():
             into.fault(where, f"control {control_id} has neither checks nor manual", "checks: [] where none exists yet")
         checks: list[str] = []
-        for position, check in enumerate(control.get("checks", ())):
+        for check in control.get("checks", ()):
             if check not in ids:
+                position = written[number]["checks"].index(check)
                 into.fault((*where, "checks", position), f"there is no check {check}", did_you_mean(check, ids))
             elif ids[check] not in checks:
                 checks.append(ids[check])

@@ -22,12 +22,14 @@ Change = Callable[[Any, Any], None]
 
 EACH = "*"  # every item of the list or map before it
 
-# Values that some operator or other will not take; those of failing examples are tried before them.
+# Values that one operator or other does not take, tried where a value of the same type stands; before them come
+# the values of failing examples.
 _OTHERS: tuple[Any, ...] = (
     *("flipped", "*", "0.0.0.0/0", "10.0.0.1", "1.0", "TLS1_0", "99.0", "P1D", "P9999D"),
     *("1970-01-01T00:00:00Z", "2999-01-01T00:00:00Z", "2026-01-02T00:00:00Z"),
-    *(True, False, 0, -1, 1, 10**9, 10**11, [], ["flipped"], {}),
+    *(True, False, 0, -1, 1, 10**9, 10**11, {}),
 )
+_MANY = 100
 
 
 class Survivor(msgspec.Struct, frozen=True):
@@ -78,7 +80,7 @@ def _fate(one: Deciding, keys: Keys, document: dict[str, Any], decide: Decide, c
 
 def _mutants(one: Deciding, keys: Keys, document: dict[str, Any], check: Check) -> Iterator[dict[str, Any]]:
     yield _changed(document, keys, _remove)
-    for value in _values(one, keys, check):
+    for value in _values(one, keys, document, check):
         yield _changed(document, keys, _setter(value))
 
 
@@ -94,15 +96,19 @@ def _setter(value: Any) -> Change:
     return put
 
 
-def _values(one: Deciding, keys: Keys, check: Check) -> Iterator[Any]:
-    for document in check.examples.failing:
-        yield from _found(document, keys)
-    expected = getattr(one, "expected", None)
-    if isinstance(expected, list):
-        yield from expected
-    elif expected is not None:
-        yield expected
-    yield from _OTHERS
+def _values(one: Deciding, keys: Keys, document: dict[str, Any], check: Check) -> Iterator[Any]:
+    for failing in check.examples.failing:
+        yield from _found(failing, keys)
+    written: list[Any] = []
+    if isinstance(one, Leaf):
+        written = [*(one.expected if isinstance(one.expected, list) else [one.expected]), one.default]
+        yield from (value for value in written if value is not None)
+    here = list(_found(document, keys))
+    types = {type(value) for value in here or written}
+    yield from (value for value in _OTHERS if type(value) in types)
+    for value in here:
+        if isinstance(value, list):
+            yield from ([], value * _MANY, [{} if isinstance(item, dict) else "flipped" for item in value])
 
 
 def _found(value: Any, keys: Keys) -> Iterator[Any]:

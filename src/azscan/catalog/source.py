@@ -39,6 +39,7 @@ MAX_BYTES = 1 << 20
 MAX_DEPTH = 48
 MAX_ALIASED = 10_000  # values that aliases may repeat in one file
 _MAX_DIGITS = 40
+_LONGEST = 180
 
 Key: TypeAlias = str | int
 Keys: TypeAlias = tuple[Key, ...]
@@ -94,7 +95,12 @@ class Source(msgspec.Struct, frozen=True):
     def fault(self, keys: Sequence[Key], message: str, hint: str = "") -> SourceFault:
         """A fault at `keys` of this file."""
         line, column = self.at(keys)
-        return SourceFault(self.file, line, column, message, hint)
+        return SourceFault(self.file, line, column, _short(message), hint)
+
+
+def _short(message: str) -> str:
+    """A message that quotes the file, with the middle left out where it is long."""
+    return message if len(message) <= _LONGEST else f"{message[: _LONGEST - 40]} … {message[-37:]}"
 
 
 def _is_index(key: Key, items: Sequence[Any]) -> bool:
@@ -305,7 +311,7 @@ class _Builder:
 
     def _fault(self, event: Any, message: str, hint: str = "") -> None:
         mark = event.start_mark
-        self.faults.append(SourceFault(self.file, mark.line + 1, mark.column + 1, message, hint))
+        self.faults.append(SourceFault(self.file, mark.line + 1, mark.column + 1, _short(message), hint))
 
     def _stop(self, event: Any, message: str, hint: str = "") -> NoReturn:
         self._fault(event, message, hint)

@@ -61,7 +61,7 @@ def _facts(page: Page, catalog: Catalog, check: Check) -> None:
     _fact(page, "parameters", ", ".join(f"{name} = {value}" for name, value in check.params.items()))
     _lines(page, "policies", check.policy)
     _lines(page, "controls", (f"{name} {', '.join(ids)}" for name, ids in controls_of(catalog, check).items()))
-    _fact(page, "file", f"{check.file}:{check.line}")
+    page.whole(f"{'file':<{_COLUMN}}", f"{check.file}:{check.line}")
 
 
 def _subject(catalog: Catalog, check: Check) -> str:

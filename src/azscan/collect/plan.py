@@ -31,6 +31,9 @@ class Plan:
             for condition in (check.applies, check.require):
                 if condition is not None:
                     self._open(check.subject, condition, {**check.params, **params.get(check.id, {})})
+        if any(self.kind(name).host == "arm" for name in self.collections):
+            # Which groups another resource manages: a node group's resources are marked as such.
+            self.collections.setdefault(RESOURCE_GROUPS.name, set())
 
     def kind(self, name: str) -> Collection:
         """The declaration of a collection."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from azscan.conditions import logic
-from azscan.conditions.evidence import Ground, describe, item_prefix
+from azscan.conditions.evidence import EVIDENCE_LIMIT, Ground, describe, item_prefix
 from azscan.conditions.leaves import Grounds, Judge, Outcome, compile_leaf
 from azscan.conditions.logic import FALSE, NOT, NOT_APPLICABLE, TRUE, UNREADABLE, UNSAID
 from azscan.conditions.nodes import All, Any_, Count, Leaf, Node, Not, Quantifier
@@ -18,8 +18,6 @@ __all__ = ["EVIDENCE_LIMIT", "Grounds", "compile_condition", "describe"]
 
 # what compile_condition makes: from a document to its outcome
 Compiled = Callable[[dict[str, Any]], Outcome]
-EVIDENCE_LIMIT: Final = 20
-
 _SETTLED = {"pass": TRUE, "fail": FALSE, "not-applicable": NOT_APPLICABLE}
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 from azscan.conditions.nodes import All, Any_, Count, Leaf, Node, Not, Quantifier
+from azscan.conditions.paths import opened
 from azscan.conditions.table import OPERATORS, plain
-from azscan.conditions.values import MISSING, Document, Items, Missing, Unreadable
+from azscan.conditions.values import MISSING, Document, Items, Missing, Part, Unreadable
 
 # What decided (a Leaf, Quantifier or Count), the prefix of its path, the actual value, the document it came from.
 Ground = tuple[Leaf | Quantifier | Count, str, Any, Document | None]
+
+EVIDENCE_LIMIT: Final = 20
 
 # Names that can stand in brackets without being mistaken for anything else.
 _SIMPLE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}\Z")
@@ -27,8 +31,9 @@ _COMPARISON_WORDS = {
 def describe(ground: Ground) -> tuple[str, str, Any, bool]:
     """The ground as evidence: path, expected in words, actual JSON value, and whether it was present.
 
-    The actual value of a list's quantifier is a map of counts; of an attached list, the number of its items; of what
-    is absent or could not be read, None.
+    The actual value of a list's quantifier is a map of counts; of a list, at most 20 of its items, each as short as
+    its operator shows it, and how many more there are; of a document, its id; of what is absent or could not be
+    read, None.
     """
     node, prefix, actual, _source = ground
     path = node.path if isinstance(node, Leaf) else node.in_
@@ -38,9 +43,29 @@ def describe(ground: Ground) -> tuple[str, str, Any, bool]:
     elif path.text.startswith("[") and not path.from_root:
         at = prefix.rstrip(".") + path.text
     present = not isinstance(actual, Missing | Unreadable)
-    if isinstance(actual, Items):
-        actual = {"items": len(actual)}
-    return at, words(node), actual if present else None, present
+    return at, words(node), _shown(actual, node if isinstance(node, Leaf) else None), present
+
+
+def _shown(value: Any, leaf: Leaf | None = None) -> Any:
+    """The value as JSON that is short enough for a report."""
+    if isinstance(value, Missing | Unreadable):
+        return None
+    if isinstance(value, list | Items):
+        shows = OPERATORS[leaf.op].shows if leaf is not None else None
+        if leaf is None or shows is None:
+            items = (_shown(opened(item)) for item in value)
+        else:
+            items = (text for item in value if (text := shows(leaf.expected, opened(item))) is not None)
+        kept = list(islice(items, EVIDENCE_LIMIT + 1))
+        if len(kept) > EVIDENCE_LIMIT:
+            kept = [*kept[: EVIDENCE_LIMIT - 1], f"… of {len(value)} items"]
+        return kept
+    if isinstance(value, Document) and isinstance(value.get("id"), str):
+        return value["id"]
+    if isinstance(value, dict):
+        pairs = islice(((key, each) for key, each in value.items() if not isinstance(each, Part)), EVIDENCE_LIMIT)
+        return {key: _shown(each) for key, each in pairs}
+    return value
 
 
 def item_prefix(at: str, key: int | str, item: Any) -> str:

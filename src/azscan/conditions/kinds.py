@@ -70,12 +70,14 @@ class Plain(Kind):
         return ", ".join(_TYPE_WORDS[each] for each in self.types)
 
     def faults(self, value: Any, keys: Keys) -> Iterator[ConditionFault]:
+        """What is wrong with the value."""
         if not self._fits(value):
             yield ConditionFault(keys, f"expected {self._words()}, found {said(value)}")
         elif value == "":
             yield ConditionFault(keys, "an empty string counts as absent and equals nothing", "use exists: false")
 
     def schema(self) -> Schema:
+        """The JSON Schema of the value."""
         if self.types == ("string",):
             return {"type": "string", "minLength": 1}
         return _or_parameter({"type": list(self.types) if len(self.types) > 1 else self.types[0]})
@@ -90,6 +92,7 @@ class Written(Kind):
         self.numbers = numbers
 
     def faults(self, value: Any, keys: Keys) -> Iterator[ConditionFault]:
+        """What is wrong with the value."""
         if self.numbers and isinstance(value, int | float) and not isinstance(value, bool):
             value = str(value)
         if not isinstance(value, str):
@@ -101,6 +104,7 @@ class Written(Kind):
             yield ConditionFault(keys, str(reason))
 
     def schema(self) -> Schema:
+        """The JSON Schema of the value."""
         text: Schema = {"type": "string"}
         if self.pattern:
             text = {"anyOf": [{**text, "pattern": self.pattern}, {"type": "string", "pattern": r"\$\{"}]}
@@ -114,6 +118,7 @@ class OneOf(Kind):
         self.words = words
 
     def faults(self, value: Any, keys: Keys) -> Iterator[ConditionFault]:
+        """What is wrong with the value."""
         if not isinstance(value, str):
             yield ConditionFault(keys, f"expected one of {', '.join(self.words)}, found {said(value)}")
         elif value.lower() not in [word.lower() for word in self.words]:
@@ -121,6 +126,7 @@ class OneOf(Kind):
             yield ConditionFault(keys, f"expected one of {', '.join(self.words)}, found {value!r}", hint)
 
     def schema(self) -> Schema:
+        """The JSON Schema of the value."""
         return _or_parameter({"enum": list(self.words)})
 
 
@@ -131,6 +137,7 @@ class ListOf(Kind):
         self.kind = kind
 
     def faults(self, value: Any, keys: Keys) -> Iterator[ConditionFault]:
+        """What is wrong with the value."""
         if not isinstance(value, list):
             yield ConditionFault(keys, f"expected a list, found {said(value)}")
         elif not value:
@@ -140,6 +147,7 @@ class ListOf(Kind):
                 yield from self.kind.faults(each, (*keys, index))
 
     def schema(self) -> Schema:
+        """The JSON Schema of the value."""
         return _or_parameter({"type": "array", "minItems": 1, "items": self.kind.schema()})
 
 
@@ -151,9 +159,11 @@ class OneOrMore(Kind):
         self.many = ListOf(kind)
 
     def faults(self, value: Any, keys: Keys) -> Iterator[ConditionFault]:
+        """What is wrong with the value."""
         yield from (self.many if isinstance(value, list) else self.kind).faults(value, keys)
 
     def schema(self) -> Schema:
+        """The JSON Schema of the value."""
         return {"anyOf": [self.kind.schema(), {"type": "array", "minItems": 1, "items": self.kind.schema()}]}
 
 
@@ -174,6 +184,7 @@ class Table(Kind):
         self.apart = apart
 
     def faults(self, value: Any, keys: Keys) -> Iterator[ConditionFault]:
+        """What is wrong with the value."""
         if not isinstance(value, dict):
             yield ConditionFault(keys, f"expected a map with {', '.join(self.fields)}, found {said(value)}")
             return
@@ -193,6 +204,7 @@ class Table(Kind):
                 yield ConditionFault(keys, f"{' and '.join(group)} exclude each other")
 
     def schema(self) -> Schema:
+        """The JSON Schema of the value."""
         schema: Schema = {
             "type": "object",
             "properties": {key: kind.schema() for key, kind in self.fields.items()},

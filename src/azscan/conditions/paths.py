@@ -63,8 +63,6 @@ def parse_path(text: str) -> Path:
     rest = text[2:] if from_root else text
     if not rest:
         raise ValueError("an empty path")
-    if "[*]" in rest:
-        raise ValueError("[*] is not used here: walk a list with some, every, none or count")
     keys: list[str] = []
     position = 0
     while position < len(rest):
@@ -72,6 +70,8 @@ def parse_path(text: str) -> Path:
             position += 1
         elif keys and rest[position] != "[":
             raise ValueError(f"{rest[position]!r} where '.' or '[' was expected")
+        if rest.startswith("[*]", position):
+            raise ValueError("[*] is not used here: walk a list with some, every, none or count")
         step = _STEP.match(rest, position)
         if step is None:
             raise ValueError(f"no property name at {rest[position:]!r}; write names with dots as ['a.b']")

@@ -36,6 +36,7 @@ class Operator(msgspec.Struct, frozen=True, kw_only=True):
     `build` makes its test from the expected value and the time of the scan. An operator that needs other values of
     the document names their paths by `beside` and is built by `build_beside`. `decides_absence` marks `exists`;
     `rests_on` is the truth that rests on something being absent, which an incompletely read document cannot say.
+    `shows` makes a short text of one item of the field's list for evidence, or None where the item has no part in it.
     `counts` marks the comparisons that may stand beside `count`.
     """
 
@@ -45,6 +46,7 @@ class Operator(msgspec.Struct, frozen=True, kw_only=True):
     build: Callable[[Any, datetime], Test] | None = None
     beside: Callable[[Any], tuple[str, ...]] | None = None
     build_beside: Callable[[Any, datetime], TestBeside] | None = None
+    shows: Callable[[Any, Any], Any] | None = None
     decides_absence: bool = False
     rests_on: int | None = None
     counts: bool = False
@@ -210,6 +212,7 @@ OPERATORS: Final[Mapping[str, Operator]] = {
         ),
         words=_cidr_words,
         build=lambda expected, _now: networks.cidr(expected),
+        shows=networks.show,
     ),
     "admits": Operator(
         summary="security rules let the internet reach a port",
@@ -226,6 +229,7 @@ OPERATORS: Final[Mapping[str, Operator]] = {
         words=_admits_words,
         beside=admits.beside,
         build_beside=lambda expected, _now: admits.admits(expected),
+        shows=admits.show,
     ),
     "grants": Operator(
         summary="permissions include actions",
@@ -256,6 +260,7 @@ OPERATORS: Final[Mapping[str, Operator]] = {
         ),
         words=_logs_words,
         build=lambda expected, _now: logs.logs(expected),
+        shows=logs.show,
     ),
     "equalsField": Operator(
         summary="the same value as at another path",

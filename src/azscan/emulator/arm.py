@@ -96,9 +96,6 @@ class Arm:
 
     def _list(self, asked: Asked) -> Reply:
         address = asked.address
-        refused = self._why_not(asked) or self._check_known(asked)
-        if refused is not None:
-            return refused
         action = self.action(asked)
         scope = address.parent
         denied = self._roles.denied(action, address.key, address.type)
@@ -107,12 +104,15 @@ class Arm:
         allowed = self._roles.granted(action, scope)
         if not allowed and not (self._is_filtered(address) and self._roles.touches(scope)):
             return forbidden(asked.who, action, asked.path.rsplit("/", 1)[0] if len(address.types) < 2 else scope)
+        refused = self._why_not(asked) or self._check_known(asked)
+        if refused is not None:
+            return refused
         asked.kind = address.type
         if self._roles.unlimited and not asked.option("expand") and not asked.option("filter"):
             return self._pager.cut(asked, self._whole(address))
         nodes: Iterable[Node] = () if denied == "filter" else self._found(address)
         if not self._roles.unlimited:
-            nodes = [node for node in nodes if self._roles.may(action, node.address.key, address.type) == "yes"]
+            nodes = [node for node in nodes if self._roles.shows(action, node.address.key, address.type)]
         return self._page(asked, nodes)
 
     def _whole(self, address: Address) -> Sequence[Item]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import parse_qsl
 
 from aiohttp import web
@@ -15,10 +14,10 @@ from azscan.emulator.faults import WIRE, Faults
 from azscan.emulator.graph import Graph
 from azscan.emulator.hierarchy import Hierarchy
 from azscan.emulator.logbook import Record
-from azscan.emulator.options import Deletion, FaultRule, Options, Role
+from azscan.emulator.options import Deletion, FaultRule, Options, Role, made
 from azscan.emulator.paging import Pager, page_number
 from azscan.emulator.queries import Queries
-from azscan.emulator.recordings import replayed
+from azscan.emulator.recordings import Replays
 from azscan.emulator.replies import Reply, error
 from azscan.emulator.roles import Roles, caller, pattern
 from azscan.emulator.signin import SignIn
@@ -45,11 +44,12 @@ class Engine:
         pager = Pager(options)
         hierarchy = Hierarchy(estate, self.index)
         declared = estate.roles if options.roles is None else options.roles
-        roles = None if declared is None else [_role(one) for one in declared]
+        roles = None if declared is None else [made(Role, one) for one in declared]
         self.roles = Roles(roles, options.deny, hierarchy.above)
         self.arm = Arm(estate, options, self.index, self.roles, pager, hierarchy)
-        self.graph = Graph(estate, options, pager)
+        self.graph = Graph(estate, options, pager, self.roles)
         self.queries = Queries(estate, self.index, self.roles)
+        self._replays = Replays(estate, options)
         self._deletions = list(options.deletions)
         self.reads = 0
 
@@ -71,7 +71,7 @@ class Engine:
             if reply is not None:
                 record.service = "login"
                 record.query = ""
-                return reply, None
+                return self._at_sign_in(request, record, reply, base)
         address = read_address(path if record.service == "arm" else "")
         query = url.query
         asked = Asked(
@@ -95,6 +95,18 @@ class Engine:
         asked.who = caller(asked.claims)
         record.who = asked.who["client"]
         return self._authorized(asked, record)
+
+    def _at_sign_in(
+        self, request: web.BaseRequest, record: Record, reply: Reply, base: str
+    ) -> tuple[Reply, FaultRule | None]:
+        """The authority's reply, spoiled by a rule that names its path (never by one that names them all)."""
+        path = request.rel_url.path
+        asked = Asked("login", request.method, base, path, record.path, "", {}, read_address(""), kind="login")
+        rule = self.faults.match(asked, 1, everything=False)
+        if rule is None:
+            return reply, None
+        record.fault = rule.do
+        return self.faults.instead(rule, asked) or reply, rule
 
     def _authorized(self, asked: Asked, record: Record) -> tuple[Reply, FaultRule | None]:
         self._before()
@@ -121,7 +133,7 @@ class Engine:
         return reply, rule
 
     def _true_answer(self, asked: Asked, record: Record) -> Reply:
-        found = replayed(self.estate, self.options, asked)
+        found = self._replays.answer(asked)
         if found is not None:
             return found
         if asked.method == "GET":
@@ -172,9 +184,3 @@ class Engine:
         if deletion.on is not None:
             return pattern(deletion.on).match(asked.path) is not None
         return self.reads >= (deletion.after or 0)
-
-
-def _role(value: Any) -> Role:
-    if isinstance(value, Role):
-        return value
-    return Role(value["scope"], tuple(value.get("actions", ("*/read",))), tuple(value.get("notActions", ())))

@@ -19,6 +19,9 @@ Only `format` is required, and an `id` in every resource. `resources` holds ARM 
 children, extensions and management groups too, in any order. Keys that begin with `$` never leave: `$list`
 ({"omit": […], "null": […]}) makes a list answer less than a get, `$expand` ({"instanceView": {…}}) is merged in
 when the query asks for it, `$listed` (true, false) overrules whether the generic resource list shows the object.
+In place of a date {"$days": -200} is the moment 200 days before the file is read, in ISO 8601; with "as": "unix" it is
+Unix seconds.
+A date may stand at a distance from today: {"$days": -30} is ISO 8601, {"$days": 90, "as": "unix"} seconds.
 In `graph` a list is a collection and an object is a singleton; an item's `$hidden` names the properties that
 are sent only when `$select` or `$expand` asks for them.
 """
@@ -35,7 +38,9 @@ from typing import Any
 
 import msgspec
 
+from azscan.emulator import dates
 from azscan.emulator.index import Index
+from azscan.emulator.options import Role, made
 from azscan.emulator.saved import is_saved, read_saved
 from azscan.errors import UsageError
 
@@ -67,12 +72,13 @@ _GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 
 @dataclass
 class Replay:
-    """A recorded answer: sent for the very URL that it was recorded for."""
+    """A recorded answer, sent for the very URL that it was recorded for, once those `before` it were."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     is_list: bool = False
+    before: tuple[Replay, ...] = ()
 
 
 @dataclass
@@ -87,7 +93,7 @@ class Estate:
     lists: Mapping[str, Any] = field(default_factory=dict)
     types: Sequence[str] | Mapping[str, Any] = ()
     providers: Mapping[str, Any] = field(default_factory=dict)
-    roles: Sequence[Mapping[str, Any]] | None = None
+    roles: Sequence[Role] | None = None
     policy_states: Sequence[Mapping[str, Any]] = ()
     resource_graph: Mapping[str, Any] = field(default_factory=dict)
     cloud: str = "AzureCloud"
@@ -173,6 +179,10 @@ def read_estate(source: bytes | Mapping[str, Any], name: str = "the estate") -> 
     for at, body in enumerate(data.get("resources") or ()):
         if not isinstance(body, Mapping) or not isinstance(body.get("id"), str) or not body["id"].strip("/"):
             raise UsageError(f"{name}: resource {at + 1} has no `id`.", hint=hint)
+    for place, value in (data.get("graph") or {}).items():
+        items = value if isinstance(value, list) else [value]
+        if not all(isinstance(item, Mapping) for item in items):
+            raise UsageError(f"{name}: graph '{place}' must be an object or a list of objects.", hint=hint)
     for at, entry in enumerate(data.get("subscriptions") or ()):
         if not isinstance(entry, Mapping) or not (entry.get("subscriptionId") or entry.get("id")):
             raise UsageError(f"{name}: subscription {at + 1} has no `subscriptionId`.", hint=hint)
@@ -185,11 +195,18 @@ def read_estate(source: bytes | Mapping[str, Any], name: str = "the estate") -> 
         lists=data.get("lists") or {},
         types=data.get("types") or (),
         providers=data.get("providers") or {},
-        roles=data.get("roles"),
+        roles=_roles(data.get("roles"), name),
         policy_states=data.get("policyStates") or (),
         resource_graph=data.get("resourceGraph") or {},
         cloud=data.get("cloud") or "AzureCloud",
     )
+
+
+def _roles(given: Sequence[Any] | None, name: str) -> list[Role] | None:
+    try:
+        return None if given is None else [made(Role, role) for role in given]
+    except UsageError as error:
+        raise UsageError(f"{name}: {error.message}", hint=error.hint) from None
 
 
 def _decode(text: bytes, name: str) -> Mapping[str, Any]:
@@ -202,4 +219,4 @@ def _decode(text: bytes, name: str) -> Mapping[str, Any]:
         ) from None
     if not isinstance(data, dict):
         raise UsageError(f"{name} is JSON, but not an object.", hint=hint)
-    return data
+    return dates.resolve(data) if dates.MARK.encode() in text else data

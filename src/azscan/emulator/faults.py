@@ -29,11 +29,14 @@ class Faults:
         self._seen: dict[int, int] = {}
         self._done: dict[int, int] = {}
 
-    def match(self, asked: Asked, page: int) -> FaultRule | None:
-        """The first rule that fits a request, which is counted for all rules that it might fit."""
+    def match(self, asked: Asked, page: int, *, everything: bool = True) -> FaultRule | None:
+        """The first rule that fits a request, which is counted for all rules that it might fit.
+
+        Without `everything`, rules that fit any request are passed over.
+        """
         chosen = None
         for at, rule in enumerate(self.rules):
-            if not self._fits(rule, asked, page):
+            if not self._fits(rule, asked, page) or (rule.match == "*" and not everything):
                 continue
             seen = self._seen[at] = self._seen.get(at, 0) + 1
             number = seen - rule.after

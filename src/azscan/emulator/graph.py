@@ -11,7 +11,7 @@ from azscan.emulator.filters import keep
 from azscan.emulator.options import Options
 from azscan.emulator.paging import Item, Pager
 from azscan.emulator.replies import Reply, encode, graph_error
-from azscan.emulator.roles import pattern
+from azscan.emulator.roles import Roles, pattern
 
 # First segments of paths that Graph knows: a collection below them that the estate leaves out is empty.
 _KNOWN = frozenset(
@@ -47,9 +47,9 @@ _NAMES = ("id", "userPrincipalName", "appId", "displayName")
 class Graph:
     """Graph's reads."""
 
-    def __init__(self, estate: Estate, options: Options, pager: Pager) -> None:
+    def __init__(self, estate: Estate, options: Options, pager: Pager, roles: Roles) -> None:
         self._pager = pager
-        self._tenant = str(estate.tenant["id"])
+        self._roles = roles
         self._places = {_place(key): value for key, value in estate.graph.items()}
         self._permissions = {key: tuple(value) for key, value in options.graph_permissions.items()}
         self._ids = {
@@ -71,8 +71,11 @@ class Graph:
         found = self._places.get(asked.kind, self._places.get(place))
         if found is None and version.lower() == "beta":
             found = self._places.get(f"v1.0/{place}")
+        denied = self._roles.denied(asked.kind, asked.kind, place)
+        if denied == "403" or (denied == "filter" and not isinstance(found, list)):
+            return _denied()
         if isinstance(found, list):
-            return self._collection(asked, found)
+            return self._collection(asked, [] if denied == "filter" else found)
         if found is not None:
             context = f"{asked.base}/{version}/$metadata#{rest}/$entity"
             return Reply(200, encode({"@odata.context": context, **_shown(found, asked)}))
@@ -98,9 +101,8 @@ class Graph:
         last = place.rsplit("/", 1)[-1]
         if first not in _KNOWN:
             return graph_error(400, "BadRequest", f"Resource not found for the segment '{first}'.")
-        is_below_item = any(f"{key}/{'/'.join(place.split('/')[:1])}" for key in ("v1.0",)) and self._under_item(place)
         is_collection = last.endswith("s") and not last.endswith(("settings", "policy"))
-        if is_below_item or (is_collection and self._has_no_unknown_id(place)):
+        if self._under_item(place) or (is_collection and self._has_no_unknown_id(place)):
             return self._collection(asked, [])
         words = f"Resource '{name}' does not exist or one of its queried reference-property objects are not present."
         return graph_error(404, "Request_ResourceNotFound", words)
@@ -122,11 +124,14 @@ class Graph:
         for glob, wanted in self._permissions.items():
             if pattern(_place(glob)).match(asked.kind) or pattern(_place(glob)).match(place):
                 if held.isdisjoint(wanted) and "*" not in held:
-                    return graph_error(
-                        403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation."
-                    )
+                    return _denied()
                 return None
         return None
+
+
+def _denied() -> Reply:
+    words = "Insufficient privileges to complete the operation."
+    return graph_error(403, "Authorization_RequestDenied", words)
 
 
 def _place(key: str) -> str:

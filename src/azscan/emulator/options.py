@@ -115,8 +115,9 @@ class Role:
 class Deny:
     """One read that is denied whatever the roles say, by a 403 or by leaving it out of lists.
 
-    `match` is an action, a resource type, or a glob over paths. An action or type also shows in the effective
-    permissions as a not-action, as it would in a custom role; a path does not.
+    `match` is an action, a resource type, or a glob over paths that begins with `/` or `*/`; for Graph a path
+    ("v1.0/users"). An action or type also shows in the effective permissions as a not-action, as it would in a
+    custom role; a path does not. A path denied by `403` stays in lists, one denied by `filter` is left out of them.
     """
 
     match: str
@@ -165,13 +166,13 @@ class Options:
     replay: Literal["all", "objects", "errors", "none"] = "all"
 
     def __post_init__(self) -> None:
-        self.faults = tuple(_made(FaultRule, rule) for rule in self.faults)
-        self.deletions = tuple(_made(Deletion, rule) for rule in self.deletions)
-        self.deny = tuple(_made(Deny, rule) for rule in self.deny)
+        self.faults = tuple(made(FaultRule, rule) for rule in self.faults)
+        self.deletions = tuple(made(Deletion, rule) for rule in self.deletions)
+        self.deny = tuple(made(Deny, rule) for rule in self.deny)
         if self.roles is not None:
-            self.roles = tuple(_made(Role, rule) for rule in self.roles)
+            self.roles = tuple(made(Role, rule) for rule in self.roles)
         if isinstance(self.throttle, Mapping):
-            self.throttle = _made(Throttle, self.throttle)
+            self.throttle = made(Throttle, self.throttle)
         for rule in self.faults:
             if rule.do not in FAULT_KINDS:
                 known = ", ".join(sorted(FAULT_KINDS))
@@ -180,10 +181,11 @@ class Options:
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> Options:
         """Options from decoded JSON, names with or without capitals. Raises UsageError for what it does not know."""
-        return _made(cls, data)
+        return made(cls, data)
 
 
-def _made(kind: type[Switch], data: Any) -> Switch:
+def made(kind: type[Switch], data: Any) -> Switch:
+    """One of the switches from what was given: as it is, or from a mapping. Raises UsageError in words."""
     if isinstance(data, kind):
         return data
     if not isinstance(data, Mapping):

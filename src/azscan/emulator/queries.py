@@ -54,6 +54,9 @@ class Queries:
             query = str(wanted["query"])
         except (msgspec.DecodeError, KeyError, TypeError):
             return _invalid("InvalidRequest", "The request body has no query.")
+        action = "Microsoft.ResourceGraph/resources/read"
+        if self._roles.denied(action, asked.address.key, asked.kind) == "403":
+            return forbidden(asked.who, action, asked.path)
         scopes = {str(one).lower() for one in wanted.get("subscriptions") or ()}
         try:
             table, rows = run(query, lambda name: self._table(name, scopes))
@@ -104,7 +107,7 @@ class Queries:
             self._row(node)
             for node in found
             if (not scopes or node.address.subscription in scopes)
-            and self._roles.may(f"{node.type}/read", node.address.key, node.address.type) == "yes"
+            and self._roles.shows(f"{node.type}/read", node.address.key, node.address.type)
         ]
         return rows + [dict(row) for row in extra or () if _in_scope(row, scopes)]
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 
@@ -23,6 +25,7 @@ PLACEHOLDERS = {
     b"AZURE_SUBSCRIPTION_ID": b"bbbbbbbb-0000-4000-8000-00000000000b",
 }
 HOSTS = {"management.azure.com": "arm", "graph.microsoft.com": "graph"}
+PASSING = frozenset((429, 500, 502, 503, 504))
 _LINKS = ("nextLink", "@odata.nextLink", "@nextLink")
 _HOST = re.compile(r"^https://(management\.azure\.com|graph\.microsoft\.com)(:443)?(?=/)", re.IGNORECASE)
 
@@ -53,18 +56,33 @@ def harvest(folder: str | Path) -> Estate:
     return Estate(resources=resources, graph=graph, replays=replays)
 
 
-def replayed(estate: Estate, options: Options, asked: Asked) -> Reply | None:
-    """The recorded answer to the very URL that is asked, in any case; None where there is none."""
-    if not estate.replays or options.replay == "none":
-        return None
-    key = _key(asked.method, asked.service, f"{asked.path}?{asked.raw_query}", asked.body)
-    found = estate.replays.get(key)
-    if found is None or (options.replay != "all" and found.is_list and found.status < 300):
-        return None
-    if options.replay == "errors" and found.status < 300:
-        return None
-    asked.kind = asked.address.type if asked.address.types else asked.kind
-    return Reply(found.status, _local(found.body, asked), dict(found.headers), found.is_list)
+class Replays:
+    """Sends recorded answers to the very URLs that they were recorded for, in any case.
+
+    Where one URL was answered differently, passing errors (429, 5xx) come first and once each, then a success.
+    """
+
+    def __init__(self, estate: Estate, options: Options) -> None:
+        self._replays = {} if options.replay == "none" else estate.replays
+        self._wanted = options.replay
+        self._sent: dict[str, int] = {}
+
+    def answer(self, asked: Asked) -> Reply | None:
+        """The recorded answer, or None where there is none that is to be replayed."""
+        if not self._replays:
+            return None
+        key = _key(asked.method, asked.service, f"{asked.path}?{asked.raw_query}", asked.body)
+        found = self._replays.get(key)
+        if found is None:
+            return None
+        sent = self._sent.get(key, 0)
+        self._sent[key] = sent + 1
+        if sent < len(found.before):
+            found = found.before[sent]
+        if found.status < 300 and (self._wanted == "errors" or (self._wanted == "objects" and found.is_list)):
+            return None
+        asked.kind = asked.address.type if asked.address.types else asked.kind
+        return Reply(found.status, _local(found.body, asked), dict(found.headers), found.is_list)
 
 
 def _records(path: Path) -> list[dict[str, Any]]:
@@ -82,13 +100,22 @@ def _note_replay(replays: dict[str, Replay], service: str, record: Mapping[str, 
     key = _key(record["method"], service, record["url"], encode(sent) if sent is not None else b"")
     body = record.get("body")
     status = int(record["status"])
-    old = replays.get(key)
-    if old is not None and (old.status < 300 or status >= 300):
-        return
     text = encode(body) if body is not None else str(record.get("text") or "").encode()
     headers = {str(name).lower(): str(value) for name, value in (record.get("headers") or {}).items()}
     is_list = isinstance(body, list) or (isinstance(body, dict) and isinstance(body.get("value"), list))
-    replays[key] = Replay(status, headers, text, is_list)
+    new, old = Replay(status, headers, text, is_list), replays.get(key)
+    replays[key] = new if old is None else _joined(old, new)
+
+
+def _joined(old: Replay, new: Replay) -> Replay:
+    """Two answers to one URL as one: what passes goes before, a success stays last, and the first of its kind."""
+    before = old.before
+    kept, other = (new, old) if new.status < 300 <= old.status else (old, new)
+    if kept.status in PASSING and other.status not in PASSING:
+        kept, other = other, kept
+    if other.status in PASSING and kept.status not in PASSING and other.status not in {one.status for one in before}:
+        before = (*before, replace(other, before=()))
+    return replace(kept, before=before)
 
 
 def _note_graph(graph: dict[str, Any], record: Mapping[str, Any]) -> None:
@@ -146,8 +173,6 @@ def _key(method: str, service: str, url: str, body: bytes) -> str:
 
 def _plain(text: str) -> str:
     """A part of a URL with its escapes undone, so that one spelling stands for all."""
-    from urllib.parse import unquote
-
     return unquote(text.replace("+", " "))
 
 

@@ -63,9 +63,20 @@ class Roles:
         """Whether any role of the caller lies at a scope, above it or below it."""
         return any(self._covers(role.scope, scope) or is_below(role.scope.lower(), scope) for role in self._roles)
 
+    def shows(self, action: str, key: str, kind: str) -> bool:
+        """Whether a list shows an object: a role grants its read, and nothing leaves it out.
+
+        A path that is denied by a 403 stays in lists: it is one request that is denied, not the object.
+        """
+        for rule in self._deny:
+            glob = pattern(rule.match)
+            if glob.match(action) or glob.match(kind) or (rule.manner == "filter" and glob.match(key)):
+                return False
+        return self.granted(action, key)
+
     def effective(self, scope: str) -> list[dict[str, Any]]:
         """The permissions that hold at a scope, as the permissions list answers them."""
-        taken = [self._action(rule.match) for rule in self._deny if not rule.match.startswith(("/", "*/sub"))]
+        taken = [self._action(rule.match) for rule in self._deny if not _is_path(rule.match)]
         return [
             {
                 "actions": list(role.actions),
@@ -147,6 +158,10 @@ class Roles:
     @staticmethod
     def _action(match: str) -> str:
         return match if match.endswith(("/read", "*", "/action")) else f"{match}/read"
+
+
+def _is_path(match: str) -> bool:
+    return match.startswith(("/", "*/"))
 
 
 def caller(claims: Mapping[str, Any]) -> dict[str, str]:

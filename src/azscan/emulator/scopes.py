@@ -79,10 +79,15 @@ class Scopes:
         kinds, names = address.types, address.names
         if kinds[0] != "managementgroups" or len(names) > 1:
             return self._stored(asked)
+        action = f"{GROUPS}/{'descendants/' if 'descendants' in kinds else ''}read"
+        denied = self._roles.denied(action, address.key, address.type)
+        if denied == "403":
+            return forbidden(asked.who, action, asked.path)
+        if denied == "filter" and address.is_list:
+            return self._pager.cut(asked, [])
         if not names:
             visible = [node for node in self._hierarchy.nodes() if self._roles.touches(node.address.key)]
             return self._pager.cut(asked, [Item(node.order, node.listed) for node in visible])
-        action = f"{GROUPS}/read"
         if self._roles.may(action, GROUP_KEY + names[0], GROUPS.lower()) != "yes":
             return forbidden(asked.who, action, asked.path)
         node = self._index.by_key.get(GROUP_KEY + names[0])
@@ -121,8 +126,9 @@ class Scopes:
     def _subscription(self, asked: Asked) -> Reply:
         key = asked.address.subscription
         entry = self._estate.known_subscriptions.get(key)
-        if entry is None or not self._roles.touches(f"/subscriptions/{key}"):
-            return forbidden(asked.who, "Microsoft.Resources/subscriptions/read", asked.path)
+        action = "Microsoft.Resources/subscriptions/read"
+        if entry is None or self._denied(asked, action) is not None:
+            return forbidden(asked.who, action, asked.path)
         return answer(_public(entry))
 
     def _resources(self, asked: Asked) -> Reply:
@@ -141,8 +147,8 @@ class Scopes:
         if address.group:
             nodes = [node for node in nodes if node.address.group == address.group]
         if not self._roles.unlimited:
-            allowed = self._roles.may
-            nodes = [n for n in nodes if allowed(f"{n.type}/read", n.address.key, n.address.type) == "yes"]
+            shows = self._roles.shows
+            nodes = [node for node in nodes if shows(f"{node.type}/read", node.address.key, node.address.type)]
         wanted = asked.option("filter")
         items = [] if denied == "filter" else [Item(node.order, node.generic) for node in nodes]
         if wanted:
@@ -183,6 +189,16 @@ class Scopes:
             return forbidden(asked.who, action, asked.path)
         return Reply(200, node.raw)
 
+    def _denied(self, asked: Asked, action: str) -> Reply | None:
+        """The 403, or the list with nothing in it, where a caller may not read one of ARM's own lists."""
+        address = asked.address
+        asked.kind = f"microsoft.resources/subscriptions/{'/'.join(address.rest)}".rstrip("/")
+        denied = self._roles.denied(action, address.key, asked.kind)
+        scope = f"/subscriptions/{address.subscription}"
+        if denied == "403" or not self._roles.touches(scope):
+            return forbidden(asked.who, action, scope)
+        return self._pager.cut(asked, []) if denied == "filter" else None
+
     def _stored(self, asked: Asked) -> Reply:
         """An object of the estate whose id follows no rule, or the 404."""
         node = self._index.by_key.get(asked.address.key)
@@ -193,11 +209,9 @@ class Scopes:
 
     def _locations(self, asked: Asked) -> Reply:
         subscription = asked.address.subscription
-        action = "Microsoft.Resources/subscriptions/locations/read"
-        if self._roles.denied(action, asked.address.key) != "yes" or not self._roles.touches(
-            f"/subscriptions/{subscription}"
-        ):
-            return forbidden(asked.who, action, f"/subscriptions/{subscription}")
+        denied = self._denied(asked, "Microsoft.Resources/subscriptions/locations/read")
+        if denied is not None:
+            return denied
         stored = [
             node
             for node in self._index.by_subscription.get((subscription, ""), ())
@@ -212,6 +226,9 @@ class Scopes:
 
     def _providers(self, asked: Asked) -> Reply:
         subscription = asked.address.subscription
+        denied = self._denied(asked, "Microsoft.Resources/subscriptions/providers/read")
+        if denied is not None:
+            return denied
         known = self._registrations
         found = [known.describe(subscription, namespace) for namespace in known.namespaces()]
         return self._pager.cut(asked, [Item(at + 1, encode(one)) for at, one in enumerate(found)])

@@ -69,6 +69,7 @@ class Budgets:
         if wait:
             return self._throttled(wait, *_gateway_words(subscription, who, wait))
         headers = self._remaining(scope, bucket)
+        due: list[tuple[ProviderLimit, Window]] = []
         for at, limit in enumerate(self._throttle.providers.get(namespace, ()) if subscription else ()):
             if limit.what == "list" and not is_list:
                 continue
@@ -76,11 +77,12 @@ class Budgets:
             wait = window.wait(now)
             if wait:
                 return self._throttled(wait, *_provider_words(namespace, limit, action, wait))
+            due.append((limit, window))
+        for _, window in due:
             window.used += 1
-            if limit.shown and self._throttle.headers:
-                left = f"{limit.name};{limit.limit - window.used}"
-                seen = headers.get("x-ms-ratelimit-remaining-resource")
-                headers["x-ms-ratelimit-remaining-resource"] = f"{seen},{left}" if seen else left
+        shown = [f"{limit.name};{limit.limit - window.used}" for limit, window in due if limit.shown]
+        if shown and self._throttle.headers:
+            headers["x-ms-ratelimit-remaining-resource"] = ",".join(shown)
         return headers
 
     def spend_graph(self, who: str) -> Reply | dict[str, str]:

@@ -36,6 +36,8 @@ def parse_id(resource_id: str) -> ResourceId:
             return ResourceId(subscription, group, "/".join([tail[0], *tail[1::2]]), tail[-1])
     if group:
         return ResourceId(subscription, group, "Microsoft.Resources/resourceGroups", group)
+    if subscription and len(segments) == 4:
+        return ResourceId(subscription, "", f"Microsoft.Resources/subscriptions/{segments[2]}", segments[3])
     if subscription:
         return ResourceId(subscription, "", "Microsoft.Resources/subscriptions", subscription)
     return ResourceId("", "", "", segments[-1])

@@ -11,7 +11,7 @@ from azscan.catalog.builtin import is_tenant_level
 from azscan.catalog.model import Collection as Kind
 from azscan.catalog.model import Link
 from azscan.conditions.values import Document, Unreadable
-from azscan.estate.ids import ancestors, key_of, parse_id
+from azscan.estate.ids import ancestors, key_of, parse_id, region_of
 from azscan.estate.redact import split_path
 from azscan.estate.status import Statuses
 from azscan.estate.store import Estate, Row
@@ -33,30 +33,28 @@ class Linker:
 
         A value that names a subscription outside the scope is `out_of_scope`: unknown, never absent.
         """
-        values = [_key(value) for value in values_at(document, split_path(link.from_))]
+        values = [_key(value, link.from_) for value in values_at(document, split_path(link.from_))]
         if not values:
             return [], document.fault
-        points_forward = link.from_ != "id"
-        outside = [value for value in values if points_forward and self._is_outside(value)]
-        subscription = row.subscription if link.across == "subscription" and not points_forward else None
+        # A reference names the subscription it leads into; the document's own id, or a name, does not.
+        named = {value: parse_id(value).subscription if link.from_ != "id" else "" for value in values}
+        outside = [value for value, subscription in named.items() if subscription and subscription not in self.scope]
         rows: list[int] = []
         index = self._index(target.name, link.to)
-        for value in values:
+        for value, subscription in named.items():
             if value not in outside:
-                rows += self._matches(index, link, value, subscription)
+                within = row.subscription if link.across == "subscription" and not subscription else None
+                rows += self._matches(index, link, value, within)
         if outside:
             return rows, Unreadable("out_of_scope", f"{outside[0]} lies outside the scanned subscriptions")
-        return list(dict.fromkeys(rows)), self._fault(link, target, row, values if points_forward else [])
+        return list(dict.fromkeys(rows)), self._fault(link, target, row, set(named.values()))
 
-    def _is_outside(self, value: str) -> bool:
-        subscription = parse_id(value).subscription
-        return bool(subscription) and subscription not in self.scope
-
-    def _fault(self, link: Link, target: Kind, row: Row, values: list[str]) -> Unreadable | None:
+    def _fault(self, link: Link, target: Kind, row: Row, named: set[str]) -> Unreadable | None:
         if is_tenant_level(target, self.statuses.catalog.collections):
             return self.statuses.of(target.name, "")
-        named = {parse_id(value).subscription for value in values} - {""}
-        asked = named or ({row.subscription} if link.across == "subscription" else set(self.scope))
+        asked = named - {""}
+        if "" in named:
+            asked |= {row.subscription} if link.across == "subscription" else set(self.scope)
         for subscription in sorted(asked):
             if fault := self.statuses.of(target.name, subscription):
                 return fault
@@ -96,7 +94,7 @@ class Linker:
             self.estate.executemany(
                 "INSERT OR IGNORE INTO temp.link_key VALUES (?, ?, ?)",
                 (
-                    (number, _key(value), row.id)
+                    (number, _key(value, path), row.id)
                     for row in self.estate.rows(collection)
                     for value in values_at(_decode(row.body), segments)
                 ),
@@ -118,5 +116,8 @@ def values_at(value: Any, path: tuple[str, ...]) -> Iterator[str]:
         yield from values_at(value.get(path[0]), path[1:])
 
 
-def _key(value: str) -> str:
-    return key_of(value) if "/" in value else value.lower()
+def _key(value: str, path: str) -> str:
+    """What two spellings of one value have in common: ids, regions (`West Europe` is `westeurope`), other names."""
+    if "/" in value:
+        return key_of(value)
+    return region_of(value) if path.rpartition(".")[2] == "location" else value.lower()

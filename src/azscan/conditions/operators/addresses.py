@@ -31,8 +31,8 @@ def read_addresses(text: str) -> Spans:
     """The addresses of one entry: an address, a CIDR block, a range with `-`, or `*`, `Any`, `Internet`.
 
     0.0.0.0 alone (or 0.0.0.0/32, or 0.0.0.0-0.0.0.0) is no address: Azure's firewalls mean "Azure services" by it
-    (https://learn.microsoft.com/azure/azure-sql/database/firewall-configure). ValueError where the text is something
-    else, as a service tag.
+    (https://learn.microsoft.com/azure/azure-sql/database/network-access-controls-overview). ValueError where the text
+    is something else, as a service tag.
     """
     entry = text.strip()
     if entry.lower() in _ANYWHERE:

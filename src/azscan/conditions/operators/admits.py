@@ -131,6 +131,24 @@ def admits(expected: Mapping[str, Any]) -> TestBeside:
     return opens
 
 
+def show(expected: Mapping[str, Any], rule: Any) -> str | None:
+    """A rule that bears on the answer in one line; None for one about other traffic."""
+    read = _read_rule(rule) if isinstance(rule, dict) else None
+    ports = union(span for text in expected.get("ports", ["*"]) for span in read_ports(str(text)))
+    if read is None or not common(read.source.at_most, PUBLIC) or not common(read.ports.at_most, ports):
+        return None
+    body = rule.get("properties") or {}
+    source = _texts(body, "sourceAddressPrefix", "sourceAddressPrefixes")
+    to = _texts(body, "destinationPortRange", "destinationPortRanges")
+    what = f"{body.get('access', '?')} {body.get('protocol', '?')} from {_joined(source)} to port {_joined(to)}"
+    return f"{rule.get('name', '?')} (priority {body.get('priority', '?')}): {what}"
+
+
+def _joined(texts: list[Any]) -> str:
+    more = f", … of {len(texts)}" if len(texts) > 5 else ""
+    return (", ".join(map(str, texts[:5])) or "?") + more
+
+
 def _reaches(rules: list[_Rule], protocol: str, ports: Spans, least: int, *, most: bool) -> bool:
     """Whether the internet gets in: `most` with every doubt taken for open, else with every doubt for closed."""
     if protocol in _WITHOUT_PORTS:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 # Beyond so many states the question is given up; real roles need a few hundred.
-_LIMIT: Final = 50_000
+_LIMIT: Final = 5_000
 _OTHER: Final = "\0"
 
 # Positions in one pattern that a text read so far can have reached.

@@ -57,6 +57,21 @@ def logs(expected: Mapping[str, Any]) -> Test:
     return sent
 
 
+def show(_expected: Mapping[str, Any], setting: Any) -> str:
+    """A diagnostic setting in one line: its name, its enabled logs, the kinds of its destinations."""
+    body = setting.get("properties") if isinstance(setting, dict) else None
+    if not isinstance(body, dict):
+        return "a setting without properties"
+    entries = body.get("logs")
+    enabled = [
+        str(entry.get("category") or f"group {entry.get('categoryGroup')}")
+        for entry in (entries if isinstance(entries, list) else [])
+        if isinstance(entry, dict) and entry.get("enabled") is True
+    ]
+    to = [name.removesuffix("Id") for name in _DESTINATIONS if body.get(name)]
+    return f"{setting.get('name', '?')}: {', '.join(enabled) or 'no log'} to {', '.join(to) or 'nowhere'}"
+
+
 def _sends(setting: Any, category: str, groups: set[str], needs_destination: bool) -> int:
     if isinstance(setting, Unreadable):
         return UNREADABLE

@@ -41,7 +41,7 @@ def read_moment(value: Any) -> float:
     """Seconds since 1970 of a moment; LONG_AGO or FAR_OFF where the date stands for never.
 
     Numbers are Unix seconds (Key Vault). Strings are ISO 8601 with 0 to 9 fractional digits, with `Z`, an offset or
-    neither (then UTC, as the services that leave it out document or do), or RFC 1123. Anything else is a ValueError:
+    neither (then taken for UTC), or RFC 1123. Anything else is a ValueError:
     `11/4/2021` is April to some and November to others.
     """
     if isinstance(value, int | float) and not isinstance(value, bool):

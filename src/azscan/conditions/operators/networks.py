@@ -74,6 +74,20 @@ def cidr(expected: Mapping[str, Any]) -> Test:
     return measures
 
 
+def show(expected: Mapping[str, Any], entry: Any) -> Any:
+    """An entry in one line: the name of its rule, and the addresses as they are written."""
+    if not isinstance(entry, dict):
+        return None if isinstance(entry, Unreadable) else entry
+    keys = expected.get("keys")
+    paths = [parse_path(key).keys for key in ([keys] if isinstance(keys, str) else keys or [])]
+    try:
+        written = "-".join(_written(entry, paths))
+    except _Unclear:
+        written = "addresses unknown"
+    name = entry.get("name")
+    return f"{name}: {written}" if isinstance(name, str) and name else written
+
+
 def _spans(value: Any, paths: list[tuple[str, ...]]) -> tuple[list[Span], int]:
     """The known spans of the field, and the truth of the doubt that unreadable entries leave (0 for none)."""
     known: list[Span] = []
@@ -96,17 +110,22 @@ def _entry(entry: Any, paths: list[tuple[str, ...]]) -> list[Span]:
         return [span for part in entry.split(",") if part.strip() for span in read_addresses(part)]
     if not isinstance(entry, dict):
         raise _Unclear(UNSAID)
+    written = _written(entry, paths)
+    return list(read_range(*written)) if len(written) == 2 else list(read_addresses(written[0]))
+
+
+def _written(entry: dict[str, Any], paths: list[tuple[str, ...]]) -> list[str]:
+    """The addresses of a rule as it writes them: the first and the last, or one text."""
     if paths:
-        found = [_member(entry, path) for path in paths]
-        return list(read_range(*found)) if len(found) == 2 else list(read_addresses(found[0]))
+        return [_member(entry, path) for path in paths]
     for holder in (entry, entry.get("properties")):
         if isinstance(holder, dict):
-            for first, last in _PAIRS:
-                if first in holder or last in holder:
-                    return list(read_range(_member(holder, (first,)), _member(holder, (last,))))
+            for pair in _PAIRS:
+                if any(name in holder for name in pair):
+                    return [_member(holder, (name,)) for name in pair]
             for single in _SINGLES:
                 if single in holder:
-                    return list(read_addresses(_member(holder, (single,))))
+                    return [_member(holder, (single,))]
     raise _Unclear(UNREADABLE if isinstance(entry, Document) and entry.fault is not None else UNSAID)
 
 

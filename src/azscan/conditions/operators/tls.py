@@ -9,7 +9,7 @@ from azscan.conditions.logic import FALSE, TRUE, UNSAID
 from azscan.conditions.operators import Test
 
 # TLS1_2 (Storage), Tls12 and Tls (Cosmos DB), 1.2 (SQL), TLS12 (CDN), TLSv1.2 and TLSV1.1 (MySQL), TLSv1_2 (gateways).
-_TLS: Final = re.compile(r"(?:tls[ _-]?v?)?([1-9])(?:[._]?([0-9]))?\Z")
+_TLS: Final = re.compile(r"(?:tls[ _-]?v?1(?:[._]?([0-3]))?|1\.([0-3]))\Z")
 _SSL: Final = re.compile(r"ssl[ _-]?v?[23](?:[._]?0)?\Z")
 # No minimum is enforced: "None" is SQL's and CDN's word, the long one MySQL's and PostgreSQL's.
 _NO_MINIMUM: Final = frozenset({"none", "disabled", "tlsenforcementdisabled"})
@@ -28,7 +28,7 @@ def read_tls(text: str) -> Version:
     match = _TLS.match(lower)
     if match is None:
         raise ValueError(f"{text!r} is not a TLS version")
-    return int(match[1]), int(match[2] or 0)
+    return 1, int(match[1] or match[2] or 0)
 
 
 def read_wanted(text: str) -> Version:

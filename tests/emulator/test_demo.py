@@ -1,0 +1,135 @@
+"""What the shipped demo estate promises: it is a small estate where every check has something to decide."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from azscan.catalog.load import load
+from azscan.catalog.model import Catalog
+from azscan.emulator import Estate, demo_estate
+from tests.harness import Scanned, scan
+
+SNAPSHOT = Path(__file__).with_name("demo_verdicts.txt")
+# Checks that the demo estate cannot both pass and fail: there is one tenant, and it is one way or the other.
+ONE_SIDED: frozenset[str] = frozenset()
+POSTS = ("/providers/Microsoft.ResourceGraph/resources", "/providers/Microsoft.PolicyInsights/policyStates/latest/")
+
+
+@pytest.fixture(scope="module")
+def estate() -> Estate:
+    return demo_estate()
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Catalog:
+    return load((), ())
+
+
+@pytest.fixture(scope="module")
+def scanned(tmp_path_factory: pytest.TempPathFactory, estate: Estate, catalog: Catalog) -> Scanned:
+    return scan(tmp_path_factory.mktemp("demo"), estate, catalog=catalog)
+
+
+def test_it_has_two_subscriptions_and_about_120_resources(estate: Estate) -> None:
+    assert [entry["displayName"] for entry in estate.subscriptions] == ["contoso-prod", "contoso-dev"]
+    in_groups = [one for one in estate.resources if "/resourcegroups/" in one["id"].lower()]
+    assert 100 <= len(in_groups) <= 150
+    assert len({one["id"].lower() for one in estate.resources}) == len(estate.resources)
+
+
+def test_every_reference_leads_somewhere(estate: Estate) -> None:
+    known = {str(one["id"]).lower() for one in estate.resources}
+    known |= {f"/subscriptions/{key}" for key in estate.known_subscriptions}
+    known |= {"/".join(key.split("/")[:5]) for key in known if "/resourcegroups/" in key}
+    loose = [
+        (one["id"], text)
+        for one in estate.resources
+        for text in texts(one)
+        if text.lower().startswith("/subscriptions/") and not is_within(text.lower().rstrip("/"), known)
+    ]
+    assert not loose
+
+
+def test_every_check_is_decided_and_every_service_has_both(scanned: Scanned, catalog: Catalog) -> None:
+    found = statuses(scanned)
+    assert {name for name in catalog.checks if not found[name] & {"pass", "fail"}} == set()
+    for service in catalog.services.values():
+        both = {each for name, held in found.items() if catalog.checks[name].service == service.name for each in held}
+        assert {"pass", "fail"} <= both, service.name
+
+
+def test_every_check_has_both_where_that_is_possible(scanned: Scanned, catalog: Catalog) -> None:
+    found = statuses(scanned)
+    assert {name for name in catalog.checks if found[name] != {"pass", "fail"}} == set(ONE_SIDED)
+
+
+def test_the_verdicts_are_those_on_record(scanned: Scanned) -> None:
+    """Written anew with AZSCAN_SNAPSHOTS=write, and read in the diff."""
+    counts = Counter((verdict.check, verdict.status) for verdict in scanned.verdicts)
+    text = "".join(f"{check} {status} {count}\n" for (check, status), count in sorted(counts.items()))
+    if os.environ.get("AZSCAN_SNAPSHOTS") == "write":
+        SNAPSHOT.write_text(text, encoding="utf-8")
+    assert text == SNAPSHOT.read_text(encoding="utf-8")
+
+
+def test_the_gate_fails_and_nothing_is_unreadable(scanned: Scanned) -> None:
+    assert scanned.exit_code == 10
+    assert not [verdict for verdict in scanned.verdicts if verdict.status == "unreadable"]
+    assert not scanned.results.unreadable
+
+
+def test_the_scan_asks_each_url_once_and_only_reads(scanned: Scanned) -> None:
+    log = [record for record in scanned.emulator.log if record.service != "login"]
+    asked = Counter((record.service, record.url) for record in log if record.method == "GET")
+    assert [url for url, count in asked.items() if count > 1] == []
+    others = [record for record in log if record.method != "GET"]
+    assert all(record.method == "POST" and any(path in record.path for path in POSTS) for record in others)
+    assert not scanned.emulator.logbook.write_attempts
+
+
+def test_the_file_is_formatted_for_diffs() -> None:
+    """As `json.dumps(…, indent=2)`, a date in one line."""
+    text = files("azscan.emulator").joinpath("demo.json").read_text(encoding="utf-8")
+    assert one_line_dates(json.dumps(json.loads(text), indent=2, ensure_ascii=False)) + "\n" == text
+
+
+def one_line_dates(text: str) -> str:
+    return re.sub(r'\{\s*("\$days": -?[\d.]+)(?:(,)\s*("as": "unix"))?\s*\}', _one_line, text)
+
+
+def _one_line(found: Any) -> str:
+    return "{" + found[1] + (", " + found[3] if found[3] else "") + "}"
+
+
+def statuses(scanned: Scanned) -> defaultdict[str, set[str]]:
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for verdict in scanned.verdicts:
+        found[verdict.check].add(verdict.status)
+    return found
+
+
+def is_within(text: str, known: set[str]) -> bool:
+    """Whether a reference names something of the estate, or a part of one of its resources."""
+    if "/providers/" not in text or text in known:
+        return text in known
+    return any(text.startswith(each + "/") for each in known if "/providers/" in each)
+
+
+def texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for one in value.values():
+            yield from texts(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from texts(one)

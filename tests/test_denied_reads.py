@@ -1,0 +1,182 @@
+"""Over the whole catalogue: a read that is denied never ends as a pass, and never makes a verdict disappear.
+
+For every check and every read that it rests on (its subject's list, each child, each link, each get that completes a
+list), the demo estate is scanned with that read denied: by a 403, and, where it is a list, by ARM's silent filter.
+A subject that was decided before is then unreadable, or is decided as before by leaves that never touch the read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from azscan.catalog.builtin import parts_of
+from azscan.catalog.load import load
+from azscan.catalog.model import Catalog, Collection
+from azscan.collect.plan import Plan
+from azscan.collect.targets import action_of
+from azscan.emulator import Deny, FaultRule, Options, demo_estate
+from azscan.emulator.logbook import Record
+from azscan.results import Verdict
+from tests.harness import Scanned, scan
+
+NOBODY = "Nobody.Has.This"
+# Azure answers this list in full or not at all.
+NEVER_FILTERED = frozenset({"location"})
+
+
+@dataclass(frozen=True)
+class Read:
+    """One read of the catalogue that can be denied, and the checks that rest on it."""
+
+    collection: str
+    part: Literal["read", "detail"]
+    manner: Literal["403", "filter"]
+    checks: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "-".join((self.collection, *([self.part] if self.part == "detail" else []), self.manner))
+
+
+@cache
+def catalog() -> Catalog:
+    return load((), ())
+
+
+def reads() -> Iterator[Read]:
+    """Every read of the catalogue in each manner in which Azure denies it."""
+    resting: dict[str, list[str]] = {}
+    for check in catalog().checks.values():
+        for name in Plan(catalog(), [check], {}).collections:
+            resting.setdefault(name, []).append(check.id)
+    for name, checks in sorted(resting.items()):
+        kind = kind_of(name)
+        yield Read(name, "read", "403", tuple(checks))
+        if kind.host == "arm" and not kind.is_singleton and name not in NEVER_FILTERED:
+            yield Read(name, "read", "filter", tuple(checks))
+        if kind.detail:
+            yield Read(name, "detail", "403", tuple(checks))
+
+
+@cache
+def kind_of(name: str) -> Collection:
+    return Plan(catalog(), (), {}).kind(name)
+
+
+def denied(read: Read) -> Options:
+    """The emulator's switches that deny a read."""
+    kind = kind_of(read.collection)
+    template = kind.detail if read.part == "detail" else kind.list or kind.get
+    if kind.host == "graph":
+        # In `{id}/members` the id stands for the parent's own place, which the glob leaves open.
+        return Options(graph_permissions={f"*{re.sub(r'{[^}]*}', '*', template)}": (NOBODY,)})
+    if read.part == "detail":
+        namespace, *types = kind.type.split("/")
+        match = f"*/{namespace}/" + "/".join(f"{each}/*" for each in types)
+        return Options(faults=[FaultRule(match, status=403, code="AuthorizationFailed", message="no authorization")])
+    return Options(deny=[Deny(action_of(kind), read.manner)])
+
+
+def names_of(read: Read) -> set[str]:
+    """The names under which conditions meet what the read brings, or what hangs on it."""
+    below = {read.collection}
+    while more := {each.name for each in catalog().collections.values() if below.intersection(each.of)} - below:
+        below |= more
+    return {
+        part.name for parts in parts_of(catalog()).values() for part in parts.values() if part.collection in below
+    }
+
+
+def asked_for(read: Read, log: list[Record]) -> list[Record]:
+    """The requests of a log that are this read."""
+    kind = kind_of(read.collection)
+    if read.part == "detail":
+        namespace, *types = kind.type.split("/")
+        template = f"{{id}}/providers/{namespace}/" + "/".join(f"{each}/{{name}}" for each in types)
+    else:
+        template = (f"/{kind.version}" if kind.host == "graph" else "") + (kind.list or kind.get)
+    pieces = re.split(r"{(\w+)}", template)
+    pattern = "".join((".+" if piece == "id" else "[^/]+") if at % 2 else re.escape(piece) for at, piece in enumerate(pieces))
+    return [record for record in log if re.fullmatch(pattern, record.path, re.IGNORECASE)]
+
+
+@pytest.fixture(scope="module")
+def before(tmp_path_factory: pytest.TempPathFactory) -> Scanned:
+    """The whole catalogue over the demo estate, with nothing denied."""
+    return scan(tmp_path_factory.mktemp("before"), demo_estate(), catalog=catalog())
+
+
+@pytest.mark.parametrize("read", list(reads()), ids=str)
+def test_a_denied_read_never_decides(read: Read, before: Scanned, tmp_path: Path) -> None:
+    then = [each for each in before.verdicts if each.check in read.checks and each.status in ("pass", "fail")]
+    assert {each.check for each in then} == set(read.checks), "the demo estate decides none of these checks"
+
+    after = scan(tmp_path, demo_estate(), denied(read), catalog=catalog(), checks=list(read.checks))
+
+    assert_denied(read, before.emulator.log, after.emulator.log)
+    now = {(each.check, each.resource.id.lower()): each for each in after.verdicts}
+    names = names_of(read)
+    touched: set[str] = set()
+    for verdict in then:
+        found = now.get((verdict.check, verdict.resource.id.lower())) or scope_row(verdict, after)
+        assert found is not None, f"{verdict.check}: the verdict on {verdict.resource.id} is gone"
+        if found.status == "unreadable":
+            touched.add(verdict.check)
+            continue
+        assert found.status == verdict.status, f"{verdict.check}: {verdict.resource.id} became {found.status}"
+        if is_ruled_out(read, verdict, after):
+            continue
+        opened = [each.path for each in found.evidence if names.intersection(segments(each.path))]
+        assert not opened, f"{verdict.check}: {found.status} rests on {opened}, which was denied"
+    assert touched == set(read.checks), "no subject of these checks feels the denial"
+    assert after.results.unreadable, "the report does not name the part that was denied"
+
+
+def assert_denied(read: Read, before: list[Record], after: list[Record]) -> None:
+    """The emulator's log shows the denial: a 403, or a list that came back with less in it."""
+    asked = asked_for(read, after)
+    assert asked, f"{read} was not asked"
+    if read.manner == "403":
+        assert all(record.status == 403 for record in asked), [record.url for record in asked if record.status != 403]
+        return
+    sizes = {record.url: record.bytes for record in asked_for(read, before)}
+    assert all(record.status == 200 for record in asked)
+    assert any(record.bytes < sizes.get(record.url, 0) for record in asked), "nothing was filtered out"
+
+
+def is_ruled_out(read: Read, verdict: Verdict, after: Scanned) -> bool:
+    """Whether Azure has nothing to answer for this subject (`when:`), so that nothing was asked and nothing denied."""
+    scope = verdict.resource.id.lower() + "/"
+    asked = asked_for(read, after.emulator.log)
+    return kind_of(read.collection).when is not None and not any(scope in record.path.lower() for record in asked)
+
+
+def scope_row(verdict: Verdict, after: Scanned) -> Verdict | None:
+    """The row that stands for all subjects of a scope that could not be listed."""
+    identifier = verdict.resource.id.lower()
+    for each in after.of(verdict.check):
+        scope = each.resource.id.lower().rstrip("/")
+        if each.status == "unreadable" and (identifier == scope or identifier.startswith(scope + "/") or not scope):
+            return each
+    return None
+
+
+def segments(path: str) -> list[str]:
+    """The names that a path goes through, places in lists left out."""
+    return re.sub(r"\[[^\]]*\]", "", path).split(".")
+
+
+def test_a_denied_resource_list_changes_no_verdict(before: Scanned, tmp_path: Path) -> None:
+    resting = {
+        check.id for check in catalog().checks.values() if "resource" not in Plan(catalog(), [check], {}).collections
+    }
+    options = Options(deny=[Deny("Microsoft.Resources/subscriptions/resources/read", "403")])
+    after = scan(tmp_path, demo_estate(), options, catalog=catalog(), checks=sorted(resting))
+    expected = {key: status for key, status in before.outcome().items() if key[0] in resting}
+    assert after.outcome() == expected
