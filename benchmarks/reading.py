@@ -77,7 +77,11 @@ def _scan(environment: dict[str, str]) -> dict[str, Any]:
         )
         choice = choose_checks(settings, load())
         progress = Progress()
-        # The first scan pays for imports; what is measured is reading.
+        # Importing is paid for before: what is measured is signing in and reading.
+        import azscan.azure.scope
+        import azscan.azure.session
+        import azscan.collect.collector  # noqa: F401
+
         began, cpu = time.perf_counter(), _cpu()
         estate = asyncio.run(collect(settings, choice, {**os.environ, **environment}, lambda text: None, progress))
         seconds, spent = time.perf_counter() - began, _cpu() - cpu

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from azscan.azure.governor import Clock, Governor
 from azscan.catalog.load import load
 from azscan.catalog.model import Catalog
 from azscan.collect.progress import Progress
@@ -56,11 +57,13 @@ def scan(
     *,
     catalog: Catalog | None = None,
     before: Callable[[Emulator], None] | None = None,
+    clock: Clock | None = None,
     **given: Any,
 ) -> Scanned:
     """Scan an emulated estate over HTTPS and assess it; `given` are options as azscan.yaml spells them, with `_`.
 
-    The estate file lies in `folder`, and stays open for the results. Raises what the command line would turn into an exit code.
+    The estate file lies in `folder`, and stays open for the results. With a quick `clock` the waits before another try
+    cost nothing. Raises what the command line would turn into an exit code.
     """
     number = len(list(folder.glob("estate-*.sqlite")))
     settings = resolve({"save_estate": str(folder / f"estate-{number}.sqlite"), **given}, {})
@@ -73,7 +76,8 @@ def scan(
                 before(emulator)
             around = emulator.environment(emulator.write_ca(folder / "ca.pem"))
             changed = with_cloud(settings, emulator.url)
-            return await collect(changed, choice, around, said.append, Progress()), emulator
+            governor = Governor(settings.concurrency, clock=clock) if clock is not None else None
+            return await collect(changed, choice, around, said.append, Progress(), governor), emulator
 
     stored, emulator = asyncio.run(work())
     results = assess(stored, settings, choice)

@@ -33,6 +33,7 @@ from azscan.waivers import SwitchedOff, Waivers
 
 if TYPE_CHECKING:
     from azscan.azure.credentials import SignedIn
+    from azscan.azure.governor import Governor
     from azscan.azure.scope import Scope
 
 Say = Callable[[str], None]
@@ -78,9 +79,17 @@ def choose_checks(settings: Settings, catalog: Catalog) -> Choice:
 
 
 async def collect(
-    settings: Settings, choice: Choice, environ: Mapping[str, str], say: Say, progress: Progress
+    settings: Settings,
+    choice: Choice,
+    environ: Mapping[str, str],
+    say: Say,
+    progress: Progress,
+    governor: Governor | None = None,
 ) -> Estate:
-    """Sign in and read what the chosen checks need into an estate; what was read before is not read again."""
+    """Sign in and read what the chosen checks need into an estate; what was read before is not read again.
+
+    `governor` stands in for the session's own, with a clock that it does not wait by.
+    """
     from azscan.azure.clouds import discover, named
     from azscan.azure.credentials import sign_in
     from azscan.azure.network import network_from_environment
@@ -92,7 +101,6 @@ async def collect(
     network = network_from_environment(environ)
     if settings.cloud.startswith("https://"):
         cloud = await discover(settings.cloud, network)
-        say(f"cloud {cloud.name}: sign-in at {cloud.authority}, Microsoft Graph at {cloud.graph}")
     else:
         cloud = named(settings.cloud)
     signed_in = await sign_in(
@@ -113,6 +121,7 @@ async def collect(
             network=network,
             concurrency=settings.concurrency,
             timeout=settings.timeout,
+            governor=governor,
             listener=lambda wait: progress.wait(wait.who, wait.seconds if wait.reads else 0.0),
         ) as session:
             scope = await choose_subscriptions(

@@ -280,9 +280,9 @@ METHODS = st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "get
     max_size=8
 )
 WORDS = (
-    "subscriptions Subscriptions resourceGroups rg providers a list Microsoft.Storage storageAccounts listKeys register "
-    "Microsoft.ResourceGraph resources latest Microsoft.PolicyInsights policyStates queryResults summarize .. . %2e%2e "
-    "%2F %5c %25 $batch v1.0 \\ config Microsoft.ServiceBus topics managementGroups users"
+    "subscriptions Subscriptions resourceGroups rg providers a list Microsoft.Storage storageAccounts listKeys "
+    "register Microsoft.ResourceGraph resources latest Microsoft.PolicyInsights policyStates queryResults summarize "
+    ".. . %2e%2e %2F %5c %25 $batch v1.0 \\ config Microsoft.ServiceBus topics managementGroups users"
 )
 PIECES = st.sampled_from([SUB, SUB.upper(), OTHER, "", " ", *WORDS.split()]) | st.text(max_size=5)
 PATHS = st.lists(PIECES, max_size=12).map(lambda parts: "/" + "/".join(parts)) | st.sampled_from(

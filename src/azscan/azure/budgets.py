@@ -34,12 +34,14 @@ class Budget:
     """One budget; `who` says whose it is, for people. Times are seconds of the governor's clock.
 
     `paid` counts every read that was paid from it, `outstanding` those under way. After a refusal one read at a
-    time tries whether the budget pays again.
+    time tries whether the budget pays again. An idle budget keeps its books and limits nothing: whoever answers has
+    not shown yet that he counts.
     """
 
     __slots__ = (
         "blocked_at",
         "blocked_until",
+        "is_idle",
         "is_probing",
         "outstanding",
         "paid",
@@ -56,6 +58,7 @@ class Budget:
         self.outstanding = 0
         self.blocked_at = -math.inf
         self.blocked_until = -math.inf
+        self.is_idle = False
         self.is_probing = False
         self.strikes = 0
         self.queue: list[tuple[int, Lane]] = []
@@ -67,6 +70,8 @@ class Budget:
         left = self.blocked_until - now
         if left > _EPSILON:
             return left
+        if self.is_idle:
+            return 0.0
         return math.inf if self.is_probing and self.outstanding else self._wait(now)
 
     def pay(self, now: float) -> int:
@@ -93,6 +98,10 @@ class Budget:
     def learn(self, remaining: int, paid_since: int, now: float) -> None:
         """Azure says how many reads were left when it answered one, after which `paid_since` were sent."""
 
+    def awake(self, now: float) -> None:
+        """Azure has shown that it counts: from now on the budget limits."""
+        self.is_idle = False
+
     def block(self, seconds: float, now: float) -> None:
         """Azure asks to wait."""
         if now >= self.blocked_until:
@@ -110,6 +119,8 @@ class Budget:
         """How many reads can be paid now, at most."""
         if self.wait(now) > 0:
             return 0
+        if self.is_idle:
+            return _PLENTY
         return 1 if self.is_probing else self._room(now)
 
     def _wait(self, now: float) -> float:
@@ -122,7 +133,7 @@ class Budget:
 class Bucket(Budget):
     """Tokens that refill with time, as ARM keeps them for each subscription and tenant."""
 
-    __slots__ = ("_at", "_capacity", "_cushion", "_documented", "_rate", "_seen", "_steady_since", "_tokens")
+    __slots__ = ("_at", "_capacity", "_cushion", "_documented", "_rate", "_seen", "_steady_since", "_tokens", "_woken_at")
 
     def __init__(self, who: str, capacity: float, rate: float, now: float) -> None:
         super().__init__(who)
@@ -134,6 +145,7 @@ class Bucket(Budget):
         self._cushion = 0
         self._seen: tuple[float, int, int] | None = None
         self._steady_since = now
+        self._woken_at = -math.inf
 
     def _refill(self, now: float) -> None:
         if now > self._at:
@@ -147,6 +159,13 @@ class Bucket(Budget):
 
     def _room(self, now: float) -> int:
         return int(self._tokens - self._cushion + _EPSILON)
+
+    def awake(self, now: float) -> None:
+        """Starts to limit; what was spent beyond the documented bucket shows that this one is larger."""
+        super().awake(now)
+        self._refill(now)
+        self._tokens = max(self._tokens, 0.0)
+        self._woken_at = now
 
     def pay(self, now: float) -> int:
         """Takes a token."""
@@ -201,7 +220,10 @@ class Bucket(Budget):
         Where no header ever told, the rate is taken back, else more is left unspent; both wear off with time.
         """
         if now >= self.blocked_until:
-            if self._seen is None:
+            if self._woken_at == now:
+                # The reads before were not held back: their refusal says nothing against the rate.
+                pass
+            elif self._seen is None:
                 self._rate = max(self._rate * _BACK, self._documented / _GROWTH)
             else:
                 self._cushion = min(self._cushion + _MORE, _MOST)

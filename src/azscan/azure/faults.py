@@ -116,7 +116,9 @@ def error_words(body: bytes) -> Words:
 def short(text: str) -> str:
     """`text` as one sentence of at most 300 characters, without tokens and secrets."""
     line = next((part for part in (piece.strip() for piece in text.splitlines()) if part), "")
-    line = line.partition("{")[0].strip() if "{" in line else line
+    if "{" in line:
+        line = line.partition("{")[0].rstrip(" :\"'")
+        line = "" if line.lower() == "message" else line
     line = scrub(" ".join(line.split()))
     line = _SENTENCE_END.split(line, maxsplit=1)[0]
     return line if len(line) <= MESSAGE_LIMIT else line[: MESSAGE_LIMIT - 1].rstrip() + "…"

@@ -141,6 +141,9 @@ class Governor:
 
     Only requests on the wire count against `concurrency`; a read that waits for a budget holds no connection and
     costs nothing until its time comes. `listener` hears when reads start and stop to wait for a budget.
+
+    The documented budgets of ARM count from the first read on, but limit only after an answer of ARM's has shown
+    that it counts (a header with what remains, or a 429); ARM itself sends the header with every answer.
     """
 
     def __init__(
@@ -153,6 +156,7 @@ class Governor:
         self._free = concurrency
         self._ready: list[tuple[int, Lane]] = []
         self._seq = 0
+        self._is_counted = False
         self._budgets: dict[tuple[str, ...], Budget] = {}
         self._lanes: dict[Place, Lane] = {}
 
@@ -189,6 +193,8 @@ class Governor:
                 budget.refuse()
             else:
                 budget.settle(now, ticket.sent_at)
+        if is_refused and ticket.place.host == "arm":
+            self._awake(now)
         alone = self._blame(ticket, headers, error_words(body), now) if is_refused else 0.0
         if status:
             self._learn(ticket, headers, now)
@@ -321,7 +327,15 @@ class Governor:
         budget = self._budgets.get(key)
         if budget is None:
             budget = self._budgets[key] = make()
+            budget.is_idle = not self._is_counted and key[0] != "graph"
         return budget
+
+    def _awake(self, now: float) -> None:
+        """ARM has shown that it counts: its documented budgets limit from now on."""
+        self._is_counted = True
+        for budget in self._budgets.values():
+            if budget.is_idle:
+                budget.awake(now)
 
     def _window(self, key: tuple[str, ...], who: str, limit: tuple[int, float] | None = None) -> Budget:
         return self._budget(key, lambda: Window(who, *(limit or (None, _UNKNOWN_PERIOD))))
@@ -334,6 +348,8 @@ class Governor:
         for name in headers:
             folded = name.lower()
             if folded.startswith(_REMAINING):
+                if not self._is_counted:
+                    self._awake(now)
                 kind = folded[len(_REMAINING) :]
                 if kind in _READS or (kind == "tenant-reads" and not place.subscription):
                     left = _number(headers[name])

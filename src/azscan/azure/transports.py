@@ -23,7 +23,8 @@ class AsyncTransport(AioHttpTransport):  # type: ignore[misc]  # azure-core expo
     """The transport of an asynchronous credential; to be made inside the event loop that will use it."""
 
     def __init__(self, network: Network) -> None:
-        connector = aiohttp.TCPConnector(ssl=network.ssl_context)
+        # Tokens are asked for once an hour: no connection is kept for that.
+        connector = aiohttp.TCPConnector(ssl=network.ssl_context, force_close=True)
         session = aiohttp.ClientSession(
             connector=connector, trust_env=False, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
         )

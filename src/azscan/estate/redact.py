@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -100,6 +101,7 @@ def redacted(body: Any, paths: Iterable[tuple[str, ...]] = ()) -> tuple[Any, byt
     return body, encoded
 
 
+@lru_cache(maxsize=4096)
 def split_path(path: str) -> tuple[str, ...]:
     """`properties.a[*].b.*` as the segments that `redacted` takes."""
     return tuple(segment for segment in path.replace("[*]", ".[*]").split(".") if segment)
