@@ -16,8 +16,8 @@ from azure.core.credentials import AccessTokenInfo, TokenRequestOptions
 from azure.core.exceptions import ClientAuthenticationError
 from tests.azure.authority import make_authority_files
 
+from azscan.azure.clock import Clock, Timer
 from azscan.azure.clouds import Cloud
-from azscan.azure.governor import Clock, Timer
 
 SUB = "00000000-0000-4000-8000-000000000001"
 OTHER_SUB = "00000000-0000-4000-8000-000000000002"

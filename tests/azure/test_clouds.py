@@ -144,6 +144,11 @@ async def test_a_url_that_is_no_resource_managers_is_a_usage_error(url: str, net
         await discover(url, network)
 
 
+async def test_a_named_clouds_url_is_that_cloud_and_nobody_is_asked(network: Network) -> None:
+    for name in NAMES:
+        assert await discover(f"{named(name).arm}:443/", network) == named(name)
+
+
 @pytest.mark.parametrize("status", [302, 404, 500])
 async def test_another_answer_than_200_is_a_usage_error(azure: FakeAzure, network: Network, status: int) -> None:
     azure.answers(reply(metadata(), status, {"Location": "https://evil.example/"}))

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azscan.azure.answers import Ask, Fault
-from azscan.azure.faults import MESSAGE_LIMIT, error_words, fault_of, short
+from azscan.azure.faults import MESSAGE_LIMIT, error_words, fault_of, retry_after, short
 
 ASK = Ask("/subscriptions/x/providers/Microsoft.X/y?api-version=1")
 
@@ -219,3 +219,20 @@ def test_every_recorded_error_becomes_a_fault(shared: Path) -> None:
         "unsupported",
         "rejected",
     }
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"retry-after": "17"}, 17.0),
+        ({"retry-after": "0"}, 0.0),
+        ({"retry-after": "-3"}, 0.0),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "nan"}, None),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
+        ({"x-ms-retry-after-ms": "1500", "retry-after": "9"}, 1.5),
+    ],
+)
+def test_retry_after_is_read_in_every_form(headers: dict[str, str], seconds: float | None) -> None:
+    assert retry_after(headers) == seconds

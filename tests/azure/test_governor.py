@@ -16,7 +16,8 @@ from multidict import CIMultiDict
 from tests.azure.virtual import VirtualLoop, run_virtually
 
 from azscan.azure.answers import Ask
-from azscan.azure.governor import Governor, Place, Wait, place_of, retry_after
+from azscan.azure.governor import Governor, Wait
+from azscan.azure.places import place_of
 
 SUB = "00000000-0000-4000-8000-000000000001"
 OTHER = "00000000-0000-4000-8000-000000000002"
@@ -185,6 +186,24 @@ def test_who_shows_no_counter_and_refuses_nothing_is_not_held_back() -> None:
     model = Model(whole())
     assert scan(model, (sql(number) for number in range(3000))) < 3000 * 0.04 / 32 * 1.5
     assert model.served == 3000
+
+
+def test_a_server_that_counts_nothing_is_not_held_back() -> None:
+    model = Model(whole())
+    assert scan(model, (storage(number, shape="list") for number in range(3000))) < 10
+    assert model.served == 3000
+
+
+def test_from_the_first_header_on_the_documented_budget_limits() -> None:
+    async def main() -> list[bool]:
+        governor = Governor(1000)
+        first = [await governor.admit(sql(number)) for number in range(300)]
+        governor.settle(first[0], 200, {"x-ms-ratelimit-remaining-subscription-reads": "0"}, b"")
+        late = asyncio.create_task(governor.admit(sql(301)))
+        await asyncio.sleep(0.01)
+        return [len(first) == 300, late.done()]
+
+    assert run_virtually(main()) == [True, False]
 
 
 def test_a_larger_bucket_than_documented_is_used() -> None:
@@ -610,55 +629,3 @@ def test_a_transport_failure_gives_the_ticket_back() -> None:
             assert governor.settle(await governor.admit(sql(number)), 0, {}, b"") == 0
 
     run_virtually(main())
-
-
-# -- where a read stands -----------------------------------------------------------------------------------------------
-
-
-SITES = f"https://management.azure.com:443/Subscriptions/{SUB.upper()}/providers/Microsoft.Web/sites?x=1"
-SETTINGS = (
-    f"/subscriptions/{SUB}/resourceGroups/g/providers/Microsoft.Web/sites/a/providers/Microsoft.Insights/"
-    "diagnosticSettings?api-version=1"
-)
-
-
-@pytest.mark.parametrize(
-    ("ask", "expected"),
-    [
-        (
-            Ask(f"/subscriptions/{SUB}/resources?api-version=1"),
-            ("arm", SUB, "microsoft.resources", "", "microsoft.resources/resources", True),
-        ),
-        (Ask(SITES, region="WestEurope"), ("arm", SUB, "microsoft.web", "westeurope", "microsoft.web/sites", True)),
-        (Ask(SETTINGS), ("arm", SUB, "microsoft.insights", "", "microsoft.insights/diagnosticsettings", True)),
-        (
-            Ask("/subscriptions?api-version=1"),
-            ("arm", "", "microsoft.resources", "", "microsoft.resources/subscriptions", True),
-        ),
-        (
-            Ask("/providers/Microsoft.X/y?z=1", subscription=SUB, provider="microsoft.q", shape="object"),
-            ("arm", SUB, "microsoft.q", "", "microsoft.x/y", False),
-        ),
-        (Ask("/v1.0/users/1/memberOf", host="graph"), ("graph", "", "users", "", "users/memberof", True)),
-        (Ask("/", shape="status"), ("arm", "", "microsoft.resources", "", "microsoft.resources/", False)),
-    ],
-)
-def test_where_a_read_stands(ask: Ask, expected: tuple[Any, ...]) -> None:
-    assert place_of(ask) == Place(*expected)
-
-
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({}, None),
-        ({"retry-after": "17"}, 17.0),
-        ({"retry-after": "0"}, 0.0),
-        ({"retry-after": "-3"}, 0.0),
-        ({"retry-after": "soon"}, None),
-        ({"retry-after": "nan"}, None),
-        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
-        ({"x-ms-retry-after-ms": "1500", "retry-after": "9"}, 1.5),
-    ],
-)
-def test_retry_after_is_read_in_every_form(headers: dict[str, str], seconds: float | None) -> None:
-    assert retry_after(headers) == seconds

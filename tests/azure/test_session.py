@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
+import vcr
 from tests.azure.servers import OTHER_SUB, SUB, FakeAzure, FakeCredential, error, reply
 from tests.azure.sessions import OpenSession
 
@@ -187,6 +190,28 @@ async def test_errors_come_with_the_request_id(session: Session, azure: FakeAzur
     answer = await session.read(Ask(ACCOUNT, shape="object"))
     assert answer.fault is not None
     assert (answer.fault.kind, answer.status, answer.request_id) == ("absent", 404, "rq-404")
+
+
+async def test_the_guard_is_last_and_nothing_registers_providers(session: Session) -> None:
+    for pipeline in session._pipelines.values():
+        names = [type(policy).__name__ for policy in pipeline._impl_policies]
+        assert names[-1] == "Gate"
+        assert names.index("SameHostRedirects") < names.index("Retries") < names.index("Admission")
+        assert not any("Registration" in name for name in names)
+
+
+async def test_a_recorded_cassette_is_replayed_without_a_server(
+    open_session: OpenSession, azure: FakeAzure, tmp_path: Path
+) -> None:
+    azure.answers(reply({"value": [{"id": "/a"}]}))
+    target = f"{ACCOUNTS}&%24skiptoken=a%2Fb"
+    cassette = str(tmp_path / "cassette.yaml")
+    matched = {"match_on": ["method", "path", "query"], "filter_headers": ["authorization"]}
+    with vcr.use_cassette(cassette, record_mode="once", **matched):
+        assert (await (await open_session()).read(Ask(target))).items == ({"id": "/a"},)
+    with vcr.use_cassette(cassette, record_mode="none", **matched):
+        assert (await (await open_session()).read(Ask(target))).items == ({"id": "/a"},)
+    assert len(azure.seen) == 1
 
 
 async def test_no_more_connections_than_allowed(open_session: OpenSession, azure: FakeAzure) -> None:

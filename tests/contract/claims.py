@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from azscan.catalog.attachments import Attached
@@ -12,7 +12,6 @@ from azscan.conditions.grammar import OPERATORS, parse
 from azscan.conditions.nodes import All, Any_, Count, Leaf, Node, Not, Quantifier
 from azscan.conditions.paths import Path, parse_path
 from azscan.estate.redact import split_path
-
 from tests.contract.facts import EACH
 
 # What an operator opens below the list that its field names.
@@ -172,11 +171,12 @@ class _Walker:
 
 
 def _words(leaf: Leaf) -> Iterator[str]:
-    """The texts that a property is compared with, one of which it must be able to hold."""
-    if leaf.op not in ("equals", "notEquals", "in", "notIn", "contains", "notContains"):
-        return
-    expected: Iterable[Any] = leaf.expected if isinstance(leaf.expected, list) else [leaf.expected]
-    yield from (value for value in expected if isinstance(value, str))
+    """The texts that a property is compared with, or said to hold where it is absent: it must be able to hold them."""
+    said: list[Any] = [leaf.default]
+    if leaf.op in ("equals", "notEquals", "in", "notIn", "contains", "notContains"):
+        said.append(leaf.expected)
+    for value in said:
+        yield from (word for word in (value if isinstance(value, list) else [value]) if isinstance(word, str))
 
 
 def _categories(leaf: Leaf) -> tuple[str, ...]:

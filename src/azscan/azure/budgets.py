@@ -7,7 +7,8 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from azscan.azure.governor import Lane, Timer
+    from azscan.azure.clock import Timer
+    from azscan.azure.governor import Lane
 
 # What is left unspent: answers and clocks are late, and other programs use the same identity.
 _SPARE_TOKENS = 0.04
@@ -133,7 +134,17 @@ class Budget:
 class Bucket(Budget):
     """Tokens that refill with time, as ARM keeps them for each subscription and tenant."""
 
-    __slots__ = ("_at", "_capacity", "_cushion", "_documented", "_rate", "_seen", "_steady_since", "_tokens", "_woken_at")
+    __slots__ = (
+        "_at",
+        "_capacity",
+        "_cushion",
+        "_documented",
+        "_rate",
+        "_seen",
+        "_steady_since",
+        "_tokens",
+        "_woken_at",
+    )
 
     def __init__(self, who: str, capacity: float, rate: float, now: float) -> None:
         super().__init__(who)

@@ -84,11 +84,15 @@ def named(name: str) -> Cloud:
 async def discover(url: str, network: Network, *, timeout: float = 30.0) -> Cloud:
     """The cloud whose Resource Manager stands at `url`, as its own metadata describes it.
 
-    Asks GET {url}/metadata/endpoints without a token; sign-in and Graph hosts come from the answer. Raises
+    Asks GET {url}/metadata/endpoints without a token; sign-in and Graph hosts come from the answer (those of a
+    named cloud are known and not asked for). Raises
     UsageError where `url` or a host in the answer is not https, or the answer is not such metadata, and
     NothingScannedError where nobody answers.
     """
     base = _own_url(url)
+    known = next((cloud for cloud in _NAMED.values() if cloud.arm == base), None)
+    if known is not None:
+        return known
     status, body = await _get(f"{base}/metadata/endpoints?api-version={METADATA_API}", network, timeout)
     if status != _HTTP_OK:
         raise UsageError(

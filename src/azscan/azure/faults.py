@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import email.utils
+import math
 import re
+import time
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import unquote
 
 import msgspec
 
@@ -72,6 +76,7 @@ _LICENCE_WORDS = re.compile(
     r"(?i)\bpremium\b[^.]{0,40}\blicen[cs]e|\blicen[cs]e[^.]{0,60}\bpremium\b"
     r"|\b(?:tenant|needs?|requires?)\b[^.]{0,60}\b(?:P1|P2|Governance|Premium)\b[^.]{0,30}\blicen[cs]e"
 )
+_MISSING = re.compile(r"The Resource '([^']+)' under resource group")
 _ACTION = re.compile(r"perform action '([^']+)'")
 _PERMISSION = re.compile(r"requires one of '([^',]+)")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"'(])")
@@ -124,10 +129,34 @@ def short(text: str) -> str:
     return line if len(line) <= MESSAGE_LIMIT else line[: MESSAGE_LIMIT - 1].rstrip() + "…"
 
 
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that Retry-After (a number, or a date), or its cousins in milliseconds, ask for; None without."""
+    for name, scale in (("retry-after-ms", 1000.0), ("x-ms-retry-after-ms", 1000.0), ("retry-after", 1.0)):
+        value = headers.get(name, "").strip()
+        seconds = number_in(value)
+        if seconds is not None:
+            return max(0.0, seconds / scale)
+        if value:
+            try:
+                return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+            except (ValueError, OverflowError):
+                continue
+    return None
+
+
+def number_in(text: str) -> float | None:
+    """The finite number that `text` is, or None."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
 def _kind(status: int, words: Words, ask: Ask) -> FaultKind:
     code = words.code.lower()
     if status in _MAY_MEAN_ABSENT and code and any(code == absent.lower() for absent in ask.absent):
-        return "absent"
+        return "parent_gone" if _names_a_parent(words.text, ask.target) else "absent"
     if status in _REDIRECTS:
         return "bad_response"
     if status == _TOO_MANY:
@@ -135,6 +164,12 @@ def _kind(status: int, words: Words, ask: Ask) -> FaultKind:
     if status == _TIMEOUT or status in _SERVER_ERRORS:
         return "unavailable"
     return _kind_by_code(code) or _kind_by_words(status, words) or "rejected"
+
+
+def _names_a_parent(text: str, target: str) -> bool:
+    """True where Resource Manager misses a resource above the one that was asked for, under the code for either."""
+    found = _MISSING.search(text)
+    return found is not None and f"/providers/{found.group(1)}/".lower() in unquote(target.partition("?")[0]).lower()
 
 
 def _kind_by_code(code: str) -> FaultKind | None:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import email.utils
 import heapq
 import math
 import re
-import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 from azscan.azure.answers import Ask
 from azscan.azure.budgets import Bucket, Budget, Window
-from azscan.azure.faults import Words, error_words
+from azscan.azure.clock import Clock
+from azscan.azure.faults import Words, error_words, number_in, retry_after
+from azscan.azure.places import Place, place_of
 
 TOO_MANY_REQUESTS: Final = 429
 DEFAULT_WAIT: Final = 10.0
@@ -43,52 +43,12 @@ _STATED_LIMIT: Final = re.compile(r"limit of '(\d+)' for time interval '(?:(\d+)
 _ACTION: Final = re.compile(r"for action '[^']+'|and operation '[^']+'")
 
 
-class Timer(Protocol):
-    """What `Clock.call_later` returns."""
-
-    def cancel(self) -> None:
-        """The callback is no longer wanted."""
-
-
-class Clock:
-    """Time as the governor sees it: the event loop's. Tests hand in a faster one."""
-
-    def now(self) -> float:
-        """Seconds, from any start."""
-        return asyncio.get_running_loop().time()
-
-    def call_later(self, seconds: float, callback: Callable[[], None]) -> Timer:
-        """Calls `callback` after so many seconds."""
-        return asyncio.get_running_loop().call_later(seconds, callback)
-
-    async def sleep(self, seconds: float) -> None:
-        """Returns after so many seconds."""
-        if seconds > 0:
-            done = asyncio.get_running_loop().create_future()
-            timer = self.call_later(seconds, lambda: None if done.done() else done.set_result(None))
-            try:
-                await done
-            finally:
-                timer.cancel()
-
-
 class Wait(NamedTuple):
     """Reads wait for a budget (`reads` of them, `seconds` until the last is served), or no longer (`reads` is 0)."""
 
     who: str
     seconds: float
     reads: int
-
-
-class Place(NamedTuple):
-    """Where a read stands: what Azure counts it under. All lower case; "" where it has none."""
-
-    host: str
-    subscription: str
-    provider: str
-    region: str
-    operation: str
-    is_list: bool
 
 
 class Waiter:
@@ -150,6 +110,7 @@ class Governor:
         self, concurrency: int = 32, *, clock: Clock | None = None, listener: Callable[[Wait], None] | None = None
     ) -> None:
         self.clock = clock or Clock()
+        self.concurrency = concurrency
         self.listener = listener
         self.requests = 0
         self.refused = 0
@@ -309,7 +270,7 @@ class Governor:
             purse = [self._budget(("arm", sub), lambda: Bucket(f"subscription {sub}", *_ARM_BUCKET, now))]
         else:
             purse = [self._budget(("arm",), lambda: Bucket("the tenant", *_ARM_BUCKET, now))]
-        who = _who(place)
+        who = place.who
         base = (place.provider, sub, place.region)
         if place.provider == "microsoft.storage" and sub:
             purse.append(self._window((*base, "read"), f"{who} (reads)", _STORAGE_READS))
@@ -383,7 +344,7 @@ class Governor:
         if budget is None:
             minutes = _MINUTES.search(name)
             period = float(minutes.group(1)) * 60 if minutes else _UNKNOWN_PERIOD
-            budget = self._budgets[key] = Window(f"{_who(place)} ({name.rpartition('/')[2]})", left + 1, period)
+            budget = self._budgets[key] = Window(f"{place.who} ({name.rpartition('/')[2]})", left + 1, period)
         purse = self._lane(place).purse
         if budget not in purse:
             purse.append(budget)
@@ -397,7 +358,7 @@ class Governor:
         budget.learn(left, ticket.paid_since(budget), now)
         if left == 0:
             parts = headers.get("x-ms-user-quota-resets-after", "").split(":")
-            seconds = sum(float(part) * 60**at for at, part in enumerate(reversed(parts)) if _is_number(part))
+            seconds = sum((number_in(part) or 0.0) * 60**at for at, part in enumerate(reversed(parts)))
             budget.block(seconds or _RESOURCE_GRAPH[1], now)
 
     # -- refusals ------------------------------------------------------------------------------------------------
@@ -443,45 +404,10 @@ class Governor:
 
     def _operation(self, place: Place, purse: list[Budget]) -> Budget:
         key = ("operation", place.subscription, place.region, place.operation, "list" if place.is_list else "")
-        budget = self._window(key, f"{_who(place)} ({place.operation})")
+        budget = self._window(key, f"{place.who} ({place.operation})")
         if budget not in purse:
             purse.append(budget)
         return budget
-
-
-def place_of(ask: Ask) -> Place:
-    """Where the read stands, from what the ask says and, where it does not say, from its path."""
-    path = ask.target.partition("?")[0].lower()
-    if path.startswith("https://"):
-        path = path[path.find("/", 8) :] if "/" in path[8:] else "/"
-    segments = path.strip("/").split("/")
-    is_list = ask.shape == "list"
-    if ask.host == "graph":
-        workload = segments[1] if len(segments) > 1 else ""
-        return Place("graph", "", workload, "", "/".join(segments[1::2]), is_list)
-    subscription = ask.subscription.lower()
-    if not subscription and segments[0] == "subscriptions" and len(segments) > 1:
-        subscription = segments[1]
-    at = len(segments) - 1 - segments[::-1].index("providers") if "providers" in segments else -1
-    if at >= 0 and at + 1 < len(segments):
-        provider, kind = segments[at + 1], "/".join(segments[at + 2 :: 2])
-    else:
-        provider, kind = "microsoft.resources", segments[-1] if len(segments) % 2 else segments[0]
-    return Place("arm", subscription, ask.provider or provider, ask.region.lower(), f"{provider}/{kind}", is_list)
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that Retry-After (a number, or a date), or its cousins in milliseconds, ask for; None without."""
-    for name, scale in (("retry-after-ms", 1000.0), ("x-ms-retry-after-ms", 1000.0), ("retry-after", 1.0)):
-        value = headers.get(name, "").strip()
-        if _is_number(value):
-            return max(0.0, float(value) / scale)
-        if value:
-            try:
-                return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-            except (ValueError, OverflowError):
-                continue
-    return None
 
 
 def _told_wait(headers: Mapping[str, str], words: Words) -> float | None:
@@ -491,19 +417,5 @@ def _told_wait(headers: Mapping[str, str], words: Words) -> float | None:
     return seconds
 
 
-def _who(place: Place) -> str:
-    if place.host == "graph":
-        return "Microsoft Graph"
-    where = f" in {place.region}" if place.region else ""
-    return f"{place.provider}{where}"
-
-
 def _number(text: str) -> int | None:
     return int(text) if text.strip().isdigit() else None
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False

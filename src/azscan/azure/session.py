@@ -63,14 +63,13 @@ class Session:
         self._credential = credential
         self._network = network
         self._allowed = {subscription.lower() for subscription in subscriptions}
-        self._concurrency = concurrency
         self._timeout = timeout
         self._patience = patience or Patience()
         self._wire: Wire | None = None
         self._pipelines: dict[str, Any] = {}
 
     async def __aenter__(self) -> Self:
-        self._wire = Wire(self._network, connections=self._concurrency, timeout=self._timeout)
+        self._wire = Wire(self._network, connections=self.governor.concurrency, timeout=self._timeout)
         await self._wire.open()
         self._pipelines = build_pipelines(
             self._wire, self.cloud, self._credential, self._allowed, self.governor, self._patience

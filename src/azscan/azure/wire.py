@@ -26,8 +26,10 @@ from yarl import URL
 from azscan import __version__
 from azscan.azure import guard
 from azscan.azure.answers import Ask
+from azscan.azure.clock import Clock
 from azscan.azure.clouds import Cloud
-from azscan.azure.governor import TOO_MANY_REQUESTS, Clock, Governor, retry_after
+from azscan.azure.faults import retry_after
+from azscan.azure.governor import TOO_MANY_REQUESTS, Governor
 from azscan.azure.network import Network
 from azscan.errors import GuardError
 

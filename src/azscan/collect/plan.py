@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from azscan.catalog.builtin import BUILT_IN, RESOURCE_GROUPS, RESOURCES, is_tenant_level, parts_of
@@ -22,6 +23,8 @@ class Plan:
         self.collections: dict[str, set[str]] = {}
         self.checks_of: dict[str, set[str]] = {}
         self._parts = parts_of(catalog)
+        self.children = cache(self._children)
+        self.roots = cache(self._roots)
         for check in checks:
             self._check = check.id
             if check.subject not in ("subscription", "tenant"):
@@ -39,12 +42,12 @@ class Plan:
         """The declaration of a collection."""
         return self.catalog.collections.get(name) or BUILT_IN[name]
 
-    def roots(self, *, tenant: bool) -> list[Collection]:
+    def _roots(self, *, tenant: bool) -> list[Collection]:
         """The collections that are listed for a subscription, or for the tenant, in the catalogue's order."""
         kinds = [self.kind(name) for name in sorted(self.collections)]
         return [kind for kind in kinds if not kind.of and is_tenant_level(kind) == tenant and kind is not RESOURCES]
 
-    def children(self, parent: str) -> list[Collection]:
+    def _children(self, parent: str) -> list[Collection]:
         """The collections to read below each record of `parent`."""
         return [self.kind(name) for name, parents in sorted(self.collections.items()) if parent in parents]
 

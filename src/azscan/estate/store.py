@@ -214,13 +214,32 @@ class Estate:
                 )
 
     def drop_reads(self, collection: str, part: str, scope: str) -> None:
-        """Forget a read and what it brought, so that it is made anew."""
+        """Forget a read with what it brought and all that was read below that, so that it is made anew.
+
+        What hangs on a record goes with it: a record that is read anew is another row, without children or detail.
+        """
         with self.transaction() as connection:
-            where = "collection = ? AND part = ? AND scope = ?"
-            connection.execute(
-                f"DELETE FROM resource WHERE read_id IN (SELECT id FROM read WHERE {where})", (collection, part, scope)
+            connection.execute("CREATE TEMP TABLE dropped(id INTEGER PRIMARY KEY, read_id INTEGER, detail_id INTEGER)")
+            found = connection.execute(
+                "INSERT INTO dropped SELECT resource.id, read_id, detail_id FROM resource JOIN read ON"
+                " read.id = resource.read_id WHERE read.collection = ? AND read.part = ? AND read.scope = ?",
+                (collection, part, scope),
             )
-            connection.execute(f"DELETE FROM read WHERE {where}", (collection, part, scope))
+            while found.rowcount:
+                found = connection.execute(
+                    "INSERT INTO dropped SELECT id, read_id, detail_id FROM resource"
+                    " WHERE parent IN (SELECT id FROM dropped) AND id NOT IN (SELECT id FROM dropped)"
+                )
+            # All pages of a list go, those that brought nothing too.
+            connection.execute(
+                "DELETE FROM read WHERE (collection, part, scope) IN (SELECT collection, part, scope FROM read"
+                " WHERE id IN (SELECT read_id FROM dropped UNION SELECT detail_id FROM dropped))"
+            )
+            connection.execute("DELETE FROM resource WHERE id IN (SELECT id FROM dropped)")
+            connection.execute("DROP TABLE dropped")
+            connection.execute(
+                "DELETE FROM read WHERE collection = ? AND part = ? AND scope = ?", (collection, part, scope)
+            )
 
     def last_page(self, collection: str, part: str, scope: str) -> ReadRow | None:
         """The last page that is on record for a read, or None where it was never made."""

@@ -1,0 +1,279 @@
+"""The parts of the documentation that come from the code: `python -m azscan.cli.reference` writes them anew.
+
+docs/cli.md is written whole. In other pages what stands between `<!-- generated: NAME -->` and `<!-- end -->` is.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+
+from azscan import settings
+from azscan.catalog import tables
+from azscan.catalog.kinds import Table
+from azscan.catalog.load import load
+from azscan.catalog.model import Catalog, Collection
+from azscan.cli import COMMANDS
+from azscan.collect.targets import action_of
+from azscan.config import ALLOWANCE_KEYS, OFF_KEYS, WAIVER_KEYS
+from azscan.options import OPTION_KEYS, Key
+
+CLI_PAGE: Final = "docs/cli.md"
+PAGES: Final = (
+    "README.md",
+    "CHANGELOG.md",
+    "docs/azscan-yaml.md",
+    "docs/permissions.md",
+    "docs/writing-checks.md",
+)
+# What every scan reads besides its collections: who may do what, and which resources there are.
+ALWAYS_READ: Final = (
+    "Microsoft.Authorization/permissions/read",
+    "Microsoft.Authorization/roleAssignments/read",
+    "Microsoft.Authorization/roleDefinitions/read",
+    "Microsoft.Resources/subscriptions/read",
+    "Microsoft.Resources/subscriptions/resourceGroups/read",
+    "Microsoft.Resources/subscriptions/resources/read",
+)
+
+_BLOCK: Final = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_VARIABLE: Final = re.compile(r"\s*\[(AZSCAN_[A-Z_]+)\]$")
+_WIDTH: Final = 118
+
+
+def main() -> None:
+    """Write every generated part below the folder given (or the current one)."""
+    root = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
+    for name, text in rendered(root).items():
+        (root / name).write_text(text, encoding="utf-8", newline="\n")
+        print(name)
+
+
+def rendered(root: Path) -> dict[str, str]:
+    """What each page ought to hold, by its path below `root`."""
+    catalog = load()
+    pages = {CLI_PAGE: cli_page()}
+    for name in PAGES:
+        pages[name] = _filled((root / name).read_text(encoding="utf-8"), catalog)
+    return pages
+
+
+def stale(root: Path) -> list[str]:
+    """The pages that do not hold what they ought to."""
+    return [name for name, text in rendered(root).items() if not _holds(root / name, text)]
+
+
+def _holds(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_text(encoding="utf-8") == text
+
+
+def _filled(text: str, catalog: Catalog) -> str:
+    return _BLOCK.sub(lambda found: f"{found[1]}{BLOCKS[found[2]](catalog)}\n{found[3]}", text)
+
+
+# -- the command line --------------------------------------------------------------------------------------------
+
+
+def cli_page() -> str:
+    """The whole reference of the command line."""
+    lines = [
+        "# The command line",
+        "",
+        "Generated from the commands' own help by `python -m azscan.cli.reference`; do not edit.",
+        "",
+        "An option wins over its variable, the variable over azscan.yaml, that over the default. An option that may be",
+        "given several times is marked with *; its variable takes a list separated by commas. A flag's variable is set by",
+        "1, true, yes or on. Exit codes stand in [exit codes](exit-codes.md).",
+    ]
+    for name, command in commands():
+        lines += ["", f"## {name}", "", *_prose(command)]
+        for panel, rows in _panels(command).items():
+            lines += ["", f"### {panel}", "", "| option | variable | meaning | default |", "| --- | --- | --- | --- |"]
+            lines += rows
+    return "\n".join(lines) + "\n"
+
+
+def commands() -> Iterator[tuple[str, Any]]:
+    """Every command that can be run, by its whole name ("azscan checks list")."""
+    import typer
+
+    for name, (module, _) in COMMANDS.items():
+        command = typer.main.get_command(importlib.import_module(module).app)
+        below: Mapping[str, Any] = getattr(command, "commands", {})
+        if not below:
+            yield f"azscan {name}", command
+        for sub, each in below.items():
+            yield f"azscan {name} {sub}", each
+
+
+def _prose(command: Any) -> list[str]:
+    arguments = [param for param in command.params if param.param_type_name == "argument"]
+    words = " ".join(str(param.metavar or param.name).strip() for param in arguments)
+    text = [paragraph.replace("\n", " ") for paragraph in (command.help or "").split("\n\n")]
+    lines = [line for paragraph in text for line in (*_wrapped(paragraph), "")]
+    lines += [f"Arguments: `{words}`: {_says(arguments[0])[0]}.", ""] if arguments else []
+    return lines[:-1]
+
+
+def _wrapped(text: str) -> list[str]:
+    import textwrap
+
+    return textwrap.wrap(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+def _panels(command: Any) -> dict[str, list[str]]:
+    panels: dict[str, list[str]] = {}
+    for param in command.params:
+        if param.param_type_name == "option" and param.name != "help":
+            panels.setdefault(getattr(param, "rich_help_panel", None) or "Options", []).append(_row(param))
+    return panels
+
+
+def _row(param: Any) -> str:
+    says, variable = _says(param)
+    names = ", ".join(f"`{name}`" for name in param.opts)
+    metavar = "" if param.is_flag else f" {param.metavar}"
+    many = " *" if param.multiple else ""
+    shown = f"`{variable}`" if variable else ""
+    return f"| {names}{metavar}{many} | {shown} | {says} | {_default(param, variable)} |"
+
+
+def _says(param: Any) -> tuple[str, str]:
+    """What the help says, and the variable that it names."""
+    text = param.help or ""
+    found = _VARIABLE.search(text)
+    return (text[: found.start()], found[1]) if found else (text, "")
+
+
+def _default(param: Any, variable: str) -> str:
+    if param.is_flag:
+        return ""
+    key = next((key for key in OPTION_KEYS if key.variable == variable), None) if variable else None
+    value = getattr(settings.Settings(), key.field) if key else param.default
+    if isinstance(value, tuple | list):
+        value = ", ".join(map(str, value))
+    if isinstance(value, float):
+        value = f"{value:g}"
+    return "" if value in (None, "") else str(value)
+
+
+# -- blocks ------------------------------------------------------------------------------------------------------
+
+
+def _services(catalog: Catalog) -> str:
+    """How many checks each service has."""
+    rows = ["| service | | checks |", "| --- | --- | --- |"]
+    for name, service in sorted(catalog.services.items()):
+        number = sum(check.service == name for check in catalog.checks.values())
+        rows.append(f"| `{name}` | {service.title} | {number} |")
+    rows.append(f"| | | {len(catalog.checks)} |")
+    return "\n".join(rows)
+
+
+def _frameworks(catalog: Catalog) -> str:
+    """The frameworks that are mapped, with their coverage."""
+    if not catalog.frameworks:
+        return "No framework is mapped yet."
+    rows = ["| `--framework` | | controls | with a check |", "| --- | --- | --- | --- |"]
+    for name, framework in sorted(catalog.frameworks.items()):
+        covered = sum(bool(control.checks) for control in framework.controls)
+        rows.append(f"| `{name}` | {framework.title} | {len(framework.controls)} | {covered} |")
+    return "\n".join(rows)
+
+
+def _new_checks(catalog: Catalog) -> str:
+    """The ids of all checks, by service: before a first release every check is new."""
+    rows = []
+    for name, service in sorted(catalog.services.items()):
+        ids = sorted(check.id for check in catalog.checks.values() if check.service == name)
+        if ids:
+            text = f"- {service.title}: {', '.join(f'`{each}`' for each in ids)}"
+            rows += [line if number == 0 else f"  {line}" for number, line in enumerate(_wrapped(text))]
+    return "\n".join(rows)
+
+
+def _graph_permissions(catalog: Catalog) -> str:
+    """Which permission of Microsoft Graph each read needs."""
+    needed: dict[tuple[tuple[str, ...], str], list[Collection]] = {}
+    for kind in catalog.collections.values():
+        if kind.host == "graph":
+            needed.setdefault((kind.permission, kind.licence), []).append(kind)
+    if not needed:
+        return "No check reads Microsoft Graph yet."
+    rows = ["| permission (any one of a row) | for | licence |", "| --- | --- | --- |"]
+    for (permissions, licence), kinds in sorted(needed.items()):
+        names = ", ".join(f"`{each}`" for each in permissions) or "none beyond sign-in"
+        what = ", ".join(f"`{path}`" for path in sorted({kind.list or kind.get for kind in kinds}))
+        rows.append(f"| {names} | {what} | {licence} |")
+    return "\n".join(rows)
+
+
+def _actions(catalog: Catalog) -> str:
+    """Every action of Azure Resource Manager that the catalogue's reads need, as a custom role has it."""
+    actions = {action_of(kind) for kind in catalog.collections.values() if kind.host == "arm"} | {*ALWAYS_READ}
+    return "\n".join(["```text", *sorted(actions, key=str.lower), "```"])
+
+
+def _keys(table: Table) -> Callable[[Catalog], str]:
+    def block(_: Catalog) -> str:
+        rows = ["| key | needed | meaning |", "| --- | --- | --- |"]
+        rows += [
+            f"| `{key.name}` | {'yes' if key.required else ''} | {_cell(key.words)} |" for key in table.keys.values()
+        ]
+        return "\n".join(rows)
+
+    return block
+
+
+def _config_keys(keys: Iterable[Key]) -> Callable[[Catalog], str]:
+    def block(_: Catalog) -> str:
+        rows = ["| key | needed | meaning |", "| --- | --- | --- |"]
+        rows += [f"| `{key.name}` | {'yes' if key.required else ''} | {_cell(key.says)} |" for key in keys]
+        return "\n".join(rows)
+
+    return block
+
+
+def _option_keys(place: str) -> Callable[[Catalog], str]:
+    def block(_: Catalog) -> str:
+        rows = ["| key | like the option | meaning |", "| --- | --- | --- |"]
+        for key in OPTION_KEYS:
+            if key.place == place:
+                choices = f" ({', '.join(key.choices)})" if key.choices else ""
+                rows.append(f"| `{key.name}` | `{key.option}` | {_cell(key.says)}{choices} |")
+        return "\n".join(rows)
+
+    return block
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+BLOCKS: Final[Mapping[str, Callable[[Catalog], str]]] = {
+    "services": _services,
+    "frameworks": _frameworks,
+    "new-checks": _new_checks,
+    "graph-permissions": _graph_permissions,
+    "actions": _actions,
+    "check-keys": _keys(tables.CHECK),
+    "service-keys": _keys(tables.SERVICE),
+    "collection-keys": _keys(tables.COLLECTION),
+    "link-keys": _keys(tables.LINK),
+    "mapping-keys": _keys(tables.MAPPING),
+    "control-keys": _keys(tables.CONTROL),
+    "waiver-keys": _config_keys(WAIVER_KEYS),
+    "off-keys": _config_keys(OFF_KEYS),
+    "allowance-keys": _config_keys(ALLOWANCE_KEYS),
+    "file-options": _option_keys("file"),
+    "explicit-options": _option_keys("explicit"),
+}
+
+
+if __name__ == "__main__":
+    main()

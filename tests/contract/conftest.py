@@ -1,0 +1,23 @@
+"""The catalogue and Microsoft's schema, once for all contract tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from azscan.catalog.load import load
+from azscan.catalog.model import Catalog
+from tests.contract.facts import Facts
+
+
+@pytest.fixture(scope="session")
+def facts(shared: Path) -> Facts:
+    """Microsoft's schema of resource types."""
+    return Facts(shared / "facts")
+
+
+@pytest.fixture(scope="session")
+def catalog() -> Catalog:
+    """The shipped catalogue."""
+    return load()
