@@ -16,4 +16,7 @@ class CatalogBuildHook(BuildHookInterface):
         if version == "editable":
             return
         for folder in ("checks", "mappings"):
-            build_data["force_include"][str(Path(self.root, folder))] = f"azscan/_data/{folder}"
+            source = Path(self.root, folder)
+            # git keeps no empty folder: a checkout without a framework has no mappings.
+            if folder == "checks" or source.is_dir():
+                build_data["force_include"][str(source)] = f"azscan/_data/{folder}"

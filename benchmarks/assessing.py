@@ -10,10 +10,11 @@ import argparse
 import asyncio
 import os
 import resource
+import sqlite3
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import cycle, islice
 from pathlib import Path
@@ -135,29 +136,41 @@ def _failing_shares(estate: Estate, catalog: Catalog) -> dict[str, float]:
 
 def _multiply(estate: Estate, subjects: Sequence[str], documents: int) -> None:
     """Copy the subjects' records, with their children and reads, until there are so many documents in all."""
-    have = {subject: [row.id for row in estate.rows(subject)] for subject in subjects}
-    missing = documents - sum(map(len, have.values()))
+    have = [row.id for subject in subjects for row in estate.rows(subject)]
+    children: dict[int, list[int]] = defaultdict(list)
+    for row, parent in estate.connection.execute("SELECT id, parent FROM resource WHERE parent <> 0"):
+        children[parent].append(row)
+    reads: dict[str, list[int]] = defaultdict(list)
+    for read, scope in estate.connection.execute("SELECT id, scope FROM read"):
+        reads[scope].append(read)
     with estate.transaction() as connection:
-        numbers = cycle([(subject, row) for subject, rows in have.items() for row in rows])
-        for number, (_, row) in enumerate(islice(numbers, max(0, missing))):
-            _copy(connection, row, 0, f"-{number}")
+        for number, row in enumerate(islice(cycle(have), max(0, documents - len(have)))):
+            _copy(connection, row, 0, f"-{number}", children, reads)
 
 
-def _copy(connection, row: int, parent: int, suffix: str) -> None:  # type: ignore[no-untyped-def]
+def _copy(
+    connection: sqlite3.Connection,
+    row: int,
+    parent: int,
+    suffix: str,
+    children: Mapping[int, list[int]],
+    reads: Mapping[str, list[int]],
+) -> None:
     columns = "collection, subscription, body, detail_id, gone, sha256"
     new = connection.execute(
         f"INSERT INTO resource(id_as_sent, id_key, parent, read_id, {columns}) SELECT id_as_sent || ?, id_key || ?, ?,"
         f" read_id, {columns} FROM resource WHERE id = ?",
         (suffix, suffix, parent, row),
     ).lastrowid
-    reads = "collection, part, subscription, page, url, api, status, kind, code, message, action, at, request_id, next"
-    connection.execute(
-        f"INSERT INTO read(scope, complete, {reads}) SELECT scope || ?, complete, {reads} FROM read"
-        " WHERE scope = (SELECT id_key FROM resource WHERE id = ?)",
-        (suffix, row),
-    )
-    for (child,) in connection.execute("SELECT id FROM resource WHERE parent = ?", (row,)).fetchall():
-        _copy(connection, child, new, suffix)
+    (scope,) = connection.execute("SELECT id_key FROM resource WHERE id = ?", (row,)).fetchone()
+    columns = "collection, part, subscription, page, url, api, status, kind, code, message, action, at, request_id, next"
+    for read in reads.get(scope, ()):
+        connection.execute(
+            f"INSERT INTO read(scope, complete, {columns}) SELECT scope || ?, complete, {columns} FROM read WHERE id = ?",
+            (suffix, read),
+        )
+    for child in children.get(row, ()):
+        _copy(connection, child, new or 0, suffix, children, reads)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from azscan.azure.governor import Clock, Governor
+from azscan.azure.clock import Clock
+from azscan.azure.governor import Governor
 from azscan.catalog.load import load
 from azscan.catalog.model import Catalog
 from azscan.collect.progress import Progress

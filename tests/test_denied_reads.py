@@ -8,8 +8,9 @@ A subject that was decided before is then unreadable, or is decided as before by
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -21,12 +22,13 @@ from azscan.catalog.load import load
 from azscan.catalog.model import Catalog, Collection
 from azscan.collect.plan import Plan
 from azscan.collect.targets import action_of
-from azscan.emulator import Deny, FaultRule, Options, demo_estate
+from azscan.emulator import Deny, Estate, FaultRule, Options, demo_estate
 from azscan.emulator.logbook import Record
 from azscan.results import Verdict
 from tests.harness import Scanned, scan
 
 NOBODY = "Nobody.Has.This"
+GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
 # Azure answers this list in full or not at all.
 NEVER_FILTERED = frozenset({"location"})
 
@@ -53,8 +55,9 @@ def reads() -> Iterator[Read]:
     """Every read of the catalogue in each manner in which Azure denies it."""
     resting: dict[str, list[str]] = {}
     for check in catalog().checks.values():
-        for name in Plan(catalog(), [check], {}).collections:
-            resting.setdefault(name, []).append(check.id)
+        for name in Plan(catalog(), [check], {}).checks_of:
+            if name not in ("subscription", "tenant"):
+                resting.setdefault(name, []).append(check.id)
     for name, checks in sorted(resting.items()):
         kind = kind_of(name)
         yield Read(name, "read", "403", tuple(checks))
@@ -88,9 +91,7 @@ def names_of(read: Read) -> set[str]:
     below = {read.collection}
     while more := {each.name for each in catalog().collections.values() if below.intersection(each.of)} - below:
         below |= more
-    return {
-        part.name for parts in parts_of(catalog()).values() for part in parts.values() if part.collection in below
-    }
+    return {part.name for parts in parts_of(catalog()).values() for part in parts.values() if part.collection in below}
 
 
 def asked_for(read: Read, log: list[Record]) -> list[Record]:
@@ -102,24 +103,59 @@ def asked_for(read: Read, log: list[Record]) -> list[Record]:
     else:
         template = (f"/{kind.version}" if kind.host == "graph" else "") + (kind.list or kind.get)
     pieces = re.split(r"{(\w+)}", template)
-    pattern = "".join((".+" if piece == "id" else "[^/]+") if at % 2 else re.escape(piece) for at, piece in enumerate(pieces))
+    pattern = "".join(
+        (".+" if piece == "id" else "[^/]+") if at % 2 else re.escape(piece) for at, piece in enumerate(pieces)
+    )
     return [record for record in log if re.fullmatch(pattern, record.path, re.IGNORECASE)]
 
 
+def estates(read: Read) -> Mapping[str, Estate]:
+    """The demo estate, and for what the tenant is asked a second one, where the other half of each choice decides."""
+    demo = demo_estate()
+    return {"demo": demo, "other": other_tenant(demo)} if kind_of(read.collection).host == "graph" else {"demo": demo}
+
+
+def other_tenant(demo: Estate) -> Estate:
+    """The demo estate in a tenant with security defaults in place of conditional access, and no guest in any role."""
+    graph = deepcopy(dict(demo.graph))
+    graph["v1.0/identity/conditionalAccess/policies"] = []
+    graph["v1.0/policies/identitySecurityDefaultsEnforcementPolicy"]["isEnabled"] = True
+    graph["v1.0/policies/deviceRegistrationPolicy"]["multiFactorAuthConfiguration"] = "required"
+    for assignment in graph["v1.0/roleManagement/directory/roleAssignments"]:
+        if assignment["principal"].get("userType") == "Guest":
+            assignment["principal"]["userType"] = "Member"
+        if assignment["principal"]["@odata.type"] == "#microsoft.graph.group":
+            assignment["roleDefinitionId"] = GLOBAL_ADMINISTRATOR
+    return replace(demo, graph=graph, subscriptions=[])
+
+
 @pytest.fixture(scope="module")
-def before(tmp_path_factory: pytest.TempPathFactory) -> Scanned:
-    """The whole catalogue over the demo estate, with nothing denied."""
-    return scan(tmp_path_factory.mktemp("before"), demo_estate(), catalog=catalog())
+def before(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Scanned]:
+    """The whole catalogue over both estates, with nothing denied."""
+    demo = demo_estate()
+    every = sorted(catalog().checks)
+    return {
+        name: scan(tmp_path_factory.mktemp(name), estate, catalog=catalog(), checks=every)
+        for name, estate in (("demo", demo), ("other", other_tenant(demo)))
+    }
 
 
 @pytest.mark.parametrize("read", list(reads()), ids=str)
-def test_a_denied_read_never_decides(read: Read, before: Scanned, tmp_path: Path) -> None:
-    then = [each for each in before.verdicts if each.check in read.checks and each.status in ("pass", "fail")]
-    assert {each.check for each in then} == set(read.checks), "the demo estate decides none of these checks"
+def test_a_denied_read_never_decides(read: Read, before: Mapping[str, Scanned], tmp_path: Path) -> None:
+    decided, touched = set(), set()
+    for name, estate in estates(read).items():
+        then = [each for each in before[name].verdicts if each.check in read.checks and each.status in ("pass", "fail")]
+        decided |= {each.check for each in then}
+        after = scan(tmp_path, estate, denied(read), catalog=catalog(), checks=list(read.checks))
+        assert_denied(read, before[name].emulator.log, after.emulator.log)
+        touched |= judged_anew(read, then, after)
+        assert after.results.unreadable, "the report does not name the part that was denied"
+    assert decided == set(read.checks), "the demo estate decides none of these checks"
+    assert touched == set(read.checks), "no subject of these checks feels the denial"
 
-    after = scan(tmp_path, demo_estate(), denied(read), catalog=catalog(), checks=list(read.checks))
 
-    assert_denied(read, before.emulator.log, after.emulator.log)
+def judged_anew(read: Read, then: list[Verdict], after: Scanned) -> set[str]:
+    """The checks that became unreadable on some subject; the other verdicts must stand on other ground."""
     now = {(each.check, each.resource.id.lower()): each for each in after.verdicts}
     names = names_of(read)
     touched: set[str] = set()
@@ -130,12 +166,10 @@ def test_a_denied_read_never_decides(read: Read, before: Scanned, tmp_path: Path
             touched.add(verdict.check)
             continue
         assert found.status == verdict.status, f"{verdict.check}: {verdict.resource.id} became {found.status}"
-        if is_ruled_out(read, verdict, after):
-            continue
         opened = [each.path for each in found.evidence if names.intersection(segments(each.path))]
-        assert not opened, f"{verdict.check}: {found.status} rests on {opened}, which was denied"
-    assert touched == set(read.checks), "no subject of these checks feels the denial"
-    assert after.results.unreadable, "the report does not name the part that was denied"
+        if opened and not is_ruled_out(read, verdict, after):
+            pytest.fail(f"{verdict.check}: {found.status} rests on {opened}, which was denied")
+    return touched
 
 
 def assert_denied(read: Read, before: list[Record], after: list[Record]) -> None:
@@ -172,11 +206,11 @@ def segments(path: str) -> list[str]:
     return re.sub(r"\[[^\]]*\]", "", path).split(".")
 
 
-def test_a_denied_resource_list_changes_no_verdict(before: Scanned, tmp_path: Path) -> None:
+def test_a_denied_resource_list_changes_no_verdict(before: Mapping[str, Scanned], tmp_path: Path) -> None:
     resting = {
-        check.id for check in catalog().checks.values() if "resource" not in Plan(catalog(), [check], {}).collections
+        check.id for check in catalog().checks.values() if "resource" not in Plan(catalog(), [check], {}).checks_of
     }
     options = Options(deny=[Deny("Microsoft.Resources/subscriptions/resources/read", "403")])
     after = scan(tmp_path, demo_estate(), options, catalog=catalog(), checks=sorted(resting))
-    expected = {key: status for key, status in before.outcome().items() if key[0] in resting}
+    expected = {key: status for key, status in before["demo"].outcome().items() if key[0] in resting}
     assert after.outcome() == expected

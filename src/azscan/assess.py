@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -17,7 +18,7 @@ from azscan.conditions.grammar import parse
 from azscan.conditions.logic import FALSE, NOT_APPLICABLE, TRUE, UNREADABLE
 from azscan.conditions.nodes import Count, Leaf, Quantifier
 from azscan.conditions.table import plain
-from azscan.conditions.values import MISSING, Document, Items, Unreadable
+from azscan.conditions.values import MISSING, Document, Items, Part, Unreadable
 from azscan.estate.documents import Documents
 from azscan.estate.ids import ResourceId, key_of, parse_id, region_of
 from azscan.estate.status import TENANT_SCOPE
@@ -29,7 +30,7 @@ assert STATUSES == ("fail", "unreadable", "waived", "pass", "not-applicable")
 
 # A value larger than this (encoded) is told in words: evidence names what decided, it does not copy the estate.
 LARGEST_ACTUAL = 2000
-BATCH = 5000
+BATCH = 20_000
 _UNITS: dict[type, str] = {list: "items", dict: "members"}
 
 Match = Callable[[str, ResourceRef, Mapping[str, str]], int | None]
@@ -63,6 +64,9 @@ class Tally:
     def __init__(self) -> None:
         self.counts: Counter[tuple[str, Status, str]] = Counter()
         self.resources = 0
+        # Whether filters could choose anything, and how many resources (or parts that could not be listed) they chose.
+        self.filtered = False
+        self.chosen = 0
         self.waived: Counter[int] = Counter()
         self.blamed: dict[Blame, Counter[str]] = {}
 
@@ -154,17 +158,24 @@ class Assessor:
         return ("",) if kind is not None and is_tenant_level(kind, self.catalog.collections) else self.owners
 
     def _assess(self, subject: str, owner: str, group: Sequence[_Ready]) -> None:
-        for scope, fault in sorted(self._unread_scopes(subject, owner), key=lambda each: each[0]):
-            self._unread(subject, owner, scope, fault, group)
         filtered = bool(self.filters) and subject not in ("subscription", "tenant") and bool(owner)
+        # In the order of ids, among the verdicts: reports rely on it. The last comes first.
+        unread = sorted(self._unread_scopes(subject, owner), key=lambda each: key_of(each[0]), reverse=True)
+        self.tally.filtered |= filtered
+        self.tally.chosen += len(unread) if filtered else 0
         for row, document in self.documents.subjects(subject, owner):
+            while unread and key_of(unread[-1][0]) <= key_of(row.id_as_sent):
+                self._unread(owner, *unread.pop(), group)
             if filtered and not self._is_chosen(row, document):
                 continue
             self.tally.resources += 1
+            self.tally.chosen += filtered
             for ready in group:
                 self._hold(ready, row, document)
             if len(self._rows) >= BATCH:
                 self._flush()
+        while unread:
+            self._unread(owner, *unread.pop(), group)
 
     def _hold(self, ready: _Ready, row: Row, document: Document) -> None:
         counts, check = self.tally.counts, ready.check
@@ -274,13 +285,16 @@ class Assessor:
             fault = statuses.of_read(page.id)
             if fault is not None:
                 yield self._scope_of(page.id), fault
-        if not told and (fault := statuses.of(subject, owner)):
-            yield (f"/subscriptions/{owner}" if owner else TENANT_SCOPE), fault
+        last = statuses.of(subject, owner) if not told else None
+        if told and (kind.of or not self.estate.about("complete", True)):
+            last = statuses.unasked(subject, owner)
+        if last is not None:
+            yield (f"/subscriptions/{owner}" if owner else TENANT_SCOPE), last
 
     def _scope_of(self, read: int) -> str:
         return str(self.estate.connection.execute("SELECT scope FROM read WHERE id = ?", (read,)).fetchone()[0])
 
-    def _unread(self, subject: str, owner: str, scope: str, fault: Unreadable, group: Sequence[_Ready]) -> None:
+    def _unread(self, owner: str, scope: str, fault: Unreadable, group: Sequence[_Ready]) -> None:
         place = self._encode([scope, fault.read])
         for ready in group:
             self.tally.counts[ready.check.id, "unreadable", fault.kind] += 1
@@ -293,12 +307,11 @@ class Assessor:
         wanted = self.filters
         if wanted.resource_groups and parse_id(row.id_as_sent).resource_group.lower() not in wanted.resource_groups:
             return False
-        top, owner = self._top(row, document)
-        region = _region(parse_id(row.id_as_sent), document) or region_of(top.get("location"))
+        region = _region(parse_id(row.id_as_sent), document) or region_of(self._top(row, document).get("location"))
         if wanted.regions and region not in wanted.regions:
             return False
         if wanted.tags:
-            tags = {name.lower(): value for name, value in self._tags(owner, document).items()}
+            tags = {name.lower(): value for name, value in self._tags(row, document).items()}
             return all(
                 name.lower() in tags and (value is None or tags[name.lower()].lower() == value.lower())
                 for name, value in wanted.tags
@@ -308,17 +321,19 @@ class Assessor:
     def _tags(self, row: Row, document: Mapping[str, Any]) -> Mapping[str, str]:
         own = document.get("tags")
         if not isinstance(own, dict) and row.parent:
-            own = self._top(row, document)[0].get("tags")
+            own = self._top(row, document).get("tags")
         return {str(name): str(value) for name, value in own.items()} if isinstance(own, dict) else {}
 
-    def _top(self, row: Row, document: Mapping[str, Any]) -> tuple[Mapping[str, Any], Row]:
+    def _top(self, row: Row, document: Mapping[str, Any]) -> Mapping[str, Any]:
         """The resource that a child hangs on, for a child has its parent's region and tags."""
         while row.parent and (above := self.estate.row(row.parent)) is not None:
             row, document = above, msgspec.json.decode(above.body) or {}
-        return document, row
+        return document
 
     def _flush(self) -> None:
         if self._rows:
+            # Reports read check by check: rows that are read together lie together.
+            self._rows.sort(key=itemgetter(0, 2))
             self.estate.executemany("INSERT INTO verdict VALUES (?, ?, ?, ?, ?, ?, ?)", self._rows)
             self._rows.clear()
 
@@ -385,13 +400,17 @@ def _read_of(actual: Any, read: int | None) -> int | None:
 def _told(actual: Any) -> Any:
     if isinstance(actual, Items):
         return {"items": len(actual)}
-    try:
-        size = len(msgspec.json.encode(actual))
-    except TypeError:
-        return str(actual)[:LARGEST_ACTUAL]
-    if size <= LARGEST_ACTUAL:
+    actual = _of_azure(actual)
+    if len(msgspec.json.encode(actual)) <= LARGEST_ACTUAL:
         return actual
     return f"{len(actual)} {_UNITS.get(type(actual), 'characters')}"
+
+
+def _of_azure(actual: Any) -> Any:
+    """A document as Azure sent it, without what is attached to it."""
+    if isinstance(actual, dict):
+        return {name: _of_azure(value) for name, value in actual.items() if not isinstance(value, Part)}
+    return actual
 
 
 def _words(fault: Unreadable) -> str:

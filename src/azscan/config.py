@@ -62,6 +62,7 @@ class ConfigError(UsageError):
     def __init__(self, faults: Sequence[SourceFault], *, hint: str = "") -> None:
         count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
         lines = "\n".join(f"  {fault}" for fault in faults)
+        hint = hint or "mend the file, or name another: --config FILE"
         super().__init__(f"the configuration has {count}\n{lines}", hint=hint)
         self.faults = tuple(faults)
 

@@ -83,6 +83,7 @@ OPTION_KEYS: tuple[Key, ...] = (
     Key("shell", "choice", "Shell that fix commands are quoted for", "--shell", choices=("posix", "powershell")),
     Key("format", "choice", "Format on standard output", "--format", "never", ("table", "json", "csv")),
     Key("output", "words", "Files to write", "--output", "never"),
+    Key("demo", "flag", "Scan the built-in demo estate, without Azure", "--demo", "never"),
     Key("estate", "text", "Saved estate to assess", "--estate", "never"),
     Key("save-estate", "text", "Where to keep the estate", "--save-estate", "never"),
     Key("log-file", "text", "Where to write the log", "--log-file", "never"),

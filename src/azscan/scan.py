@@ -134,7 +134,7 @@ async def collect(
             )
             for left_out in scope.left_out:
                 say(f"note: {left_out}")
-            plan = Plan(choice.catalog, choice.checks, settings.params)
+            plan = Plan(choice.catalog, choice.checks, params_of(settings, choice.catalog))
             about = _about(settings, choice, cloud.name, signed_in, scope, started)
             estate = _open_estate(settings, about, environ, say)
             try:
@@ -165,7 +165,8 @@ def assess(estate: Estate, settings: Settings, choice: Choice) -> StoredResults:
     """
     catalog = choice.catalog
     now = datetime.now(UTC)
-    plan = Plan(catalog, choice.checks, settings.params)
+    params = params_of(settings, catalog)
+    plan = Plan(catalog, choice.checks, params)
     owners = [each["id"] for each in estate.about("subscriptions", [])]
     waivers = Waivers(settings.waivers, now.date(), aliases_of(catalog))
     filters = _filters(settings)
@@ -177,11 +178,11 @@ def assess(estate: Estate, settings: Settings, choice: Choice) -> StoredResults:
         choice.checks,
         owners=owners,
         now=now,
-        params=settings.params,
+        params=params,
         filters=filters,
         match=waivers.match if settings.waivers else None,
     ).run()
-    if filters and not tally.resources and not tally.of("unreadable"):
+    if tally.filtered and not tally.chosen:
         raise UsageError(
             "no resource matches " + ", ".join(_filter_words(settings)),
             hint="check the spelling; names are compared in any case",
@@ -205,6 +206,15 @@ def assess(estate: Estate, settings: Settings, choice: Choice) -> StoredResults:
         controls={check.id: choice.mapped.controls(check.id) for check in choice.checks},
         shell="powershell" if settings.shell == "powershell" else "posix",
     )
+
+
+def params_of(settings: Settings, catalog: Catalog) -> dict[str, dict[str, Any]]:
+    """The parameters of azscan.yaml by the present ids of their checks; what stands under the present id wins."""
+    current = {old: check for check, olds in aliases_of(catalog).items() for old in olds}
+    found: dict[str, dict[str, Any]] = {}
+    for name, values in sorted(settings.params.items(), key=lambda each: each[0] in catalog.checks):
+        found.setdefault(name if name in catalog.checks else current.get(name, name), {}).update(values)
+    return found
 
 
 def state_folder(environ: Mapping[str, str]) -> Path:
@@ -236,11 +246,11 @@ def _open_estate(settings: Settings, about: dict[str, Any], environ: Mapping[str
     name = hashlib.sha256(msgspec.json.encode(identity)).hexdigest()[:32]
     path = Path(settings.save_estate) if settings.save_estate else folder / f"{name}.sqlite"
     if not settings.resume:
-        if not settings.save_estate and path.exists():
-            say(
-                "note: an interrupted scan of this scope was found; this one starts anew (--resume would go on with it)"
-            )
-        return Estate.create(path, about)
+        is_left_over = not settings.save_estate and path.exists()
+        estate = Estate.create(path, about)
+        if is_left_over:
+            say("note: this scan replaces an interrupted one of the same scope, which --resume would have gone on with")
+        return estate
     if not path.exists():
         where = f"at {path}" if settings.save_estate else "for this scope, identity and catalogue"
         raise UsageError(f"there is no interrupted scan {where}", hint="scan without --resume")

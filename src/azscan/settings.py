@@ -54,6 +54,7 @@ class Settings(msgspec.Struct, frozen=True):
     shell: str = "posix"
     format: str = "table"
     output: tuple[str, ...] = ()
+    demo: bool = False
     estate: str = ""
     save_estate: str = ""
     log_file: str = ""

@@ -116,7 +116,11 @@ class StoredResults:
             row = self.estate.row(row_id)
             assert row is not None
             document = _decode(row.body)
-            return reference(row, document if isinstance(document, dict) else {}, managed)
+            found = reference(row, document if isinstance(document, dict) else {}, managed)
+            if row.parent and not found.region:
+                # A child lies where its parent lies.
+                return msgspec.structs.replace(found, region=self._reference(row.parent).region)
+            return found
 
         return lru_cache(maxsize=KEPT_REFERENCES)(of_row)
 

@@ -168,7 +168,7 @@ severity: high
 status: stable
 subject: subscription
 require:
-  none: {in: advice_findings, whenEmpty: pass}
+  none: {in: advice_findings, where: {field: name, exists: true}, whenEmpty: pass}
 why: A finding wants work.
 fix: {text: Work on it.}
 examples:

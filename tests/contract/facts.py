@@ -95,6 +95,16 @@ class Facts:
             if {"sensitive", "writeOnly"} & set(row["flags"]) and self.lookup._fits(rows, row, single)
         }
 
+    def texts(self, kind: Collection) -> list[str]:
+        """The paths of the collection's type that hold text of any kind."""
+        rows: dict[str, Any] = self.lookup.paths(kind.type)
+        single = self.singleton(kind)
+        return [
+            path
+            for path, row in rows.items()
+            if row["json_type"] == "string" and not row["enum"] and self.lookup._fits(rows, row, single)
+        ]
+
 
 def _module(file: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location("arm_lookup", file)

@@ -58,7 +58,7 @@ def test_every_exception_stands_with_its_service(catalog: Catalog) -> None:
 def test_every_read_asks_for_what_its_type_says(catalog: Catalog) -> None:
     """The path of a read is the type's own: provider and kinds in turn with names, ending as lists and gets end."""
     kinds = kinds_of(catalog)
-    for kind in catalog.collections.values():
+    for kind in (each for each in catalog.collections.values() if each.host == "arm"):
         for template in filter(None, (kind.list, kind.get)):
             for parent in kind.of or ("",):
                 asked = _type_asked(template, kinds[parent] if parent else None)

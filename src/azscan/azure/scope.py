@@ -43,7 +43,7 @@ class LeftOut:
     reason: str
 
     def __str__(self) -> str:
-        name = f"{self.name} ({self.id})" if self.name else self.id
+        name = f"{_shown(self.name)} ({self.id})" if self.name else self.id
         state = f"state {self.state}: " if self.state else ""
         return f"{name} is left out, {state}{self.reason}"
 
@@ -90,7 +90,7 @@ async def choose_subscriptions(
     pool, left_out = set(asked or visible), []
     if management_group:
         below = await _below(session, management_group)
-        outside = [_name(visible[each]) for each in asked if each not in below]
+        outside = [_shown(_name(visible[each])) for each in asked if each not in below]
         if outside:
             raise UsageError(
                 f"{outside[0]} is not below the management group {management_group}",
@@ -245,6 +245,11 @@ def _name(item: Mapping[str, Any]) -> str:
     return _text(item, "displayName") or _id(item)
 
 
+def _shown(name: str) -> str:
+    """A name as a message may hold it: other people choose names, and none may begin a line of its own."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in name)
+
+
 def _text(item: Mapping[str, Any], key: str) -> str:
     value = item.get(key)
     return value if isinstance(value, str) else ""
@@ -255,6 +260,6 @@ def _last(resource_id: str) -> str:
 
 
 def _some(names: Iterable[str], most: int = 5) -> str:
-    ordered = sorted(names, key=str.casefold)
+    ordered = sorted(map(_shown, names), key=str.casefold)
     more = f" and {len(ordered) - most} more" if len(ordered) > most else ""
     return ", ".join(ordered[:most]) + more

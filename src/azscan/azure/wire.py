@@ -12,15 +12,9 @@ import msgspec
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import ServiceResponseError
 from azure.core.pipeline import AsyncPipeline, PipelineRequest, PipelineResponse
-from azure.core.pipeline.policies import (
-    AsyncBearerTokenCredentialPolicy,
-    AsyncHTTPPolicy,
-    RequestIdPolicy,
-    UserAgentPolicy,
-)
+from azure.core.pipeline.policies import AsyncHTTPPolicy, RequestIdPolicy, UserAgentPolicy
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.core.rest import HttpRequest
-from azure.mgmt.core.policies import AsyncARMChallengeAuthenticationPolicy
 from yarl import URL
 
 from azscan import __version__
@@ -31,6 +25,7 @@ from azscan.azure.clouds import Cloud
 from azscan.azure.faults import retry_after
 from azscan.azure.governor import TOO_MANY_REQUESTS, Governor
 from azscan.azure.network import Network
+from azscan.azure.renewal import ArmSignature, GraphSignature
 from azscan.errors import GuardError
 
 # The context's key under which a retry finds how long it must wait by itself.
@@ -145,8 +140,8 @@ def build_pipelines(
     patience: Patience,
 ) -> dict[str, AsyncPipeline[HttpRequest, Any]]:
     """The pipelines to ARM and to Microsoft Graph, over one wire and one governor."""
-    arm: _Policy = AsyncARMChallengeAuthenticationPolicy(credential, cloud.arm_scope, enable_cae=True)
-    graph: _Policy = AsyncBearerTokenCredentialPolicy(credential, cloud.graph_scope, enable_cae=True)
+    arm: _Policy = ArmSignature(credential, cloud.arm_scope, enable_cae=True)
+    graph: _Policy = GraphSignature(credential, cloud.graph_scope, enable_cae=True)
     # Not the list of the generated clients: theirs registers resource providers, with a POST.
     pipelines = {}
     for host, sign in (("arm", arm), ("graph", graph)):

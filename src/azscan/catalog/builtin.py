@@ -57,7 +57,7 @@ def is_tenant_level(collection: Collection, known: Mapping[str, Collection] = BU
     if collection.of:
         parent = known.get(collection.of[0])
         return is_tenant_level(parent, known) if parent is not None else collection.host == "graph"
-    return level(collection) == "tenant"
+    return level(collection) == "tenant" and collection.name != SUBSCRIPTION.name
 
 
 def parts_of(catalog: Catalog) -> Mapping[str, Mapping[str, Attached]]:

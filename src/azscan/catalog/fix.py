@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 import shlex
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Literal
 
 from azscan.results import ResourceRef
@@ -81,12 +82,21 @@ def _quoted(template: str) -> list[bool]:
 
 def render(template: str, resource: ResourceRef, shell: Shell = "posix") -> str:
     """The command for one resource, safe to paste; "" where a value is not known or cannot be made safe."""
-    values = _values(resource)
-    used = [values.get(name, "") for name in _PLACEHOLDER.findall(template)]
-    if misplaced_placeholders(template) or not all(_is_safe(value, shell) for value in used):
+    names, is_sound = _read(template)
+    values = _values(resource, above=any(name.startswith(("parent_", "root_")) for name in names))
+    used = [values.get(name, "") for name in names]
+    if not is_sound or not all(_is_safe(value, shell) for value in used):
         return ""
-    quote = shlex.quote if shell == "posix" else _quote_powershell
-    return _RUN.sub(_filler(values, quote), template)
+    return _RUN.sub(_filler(values, _quoter(shell)), template)
+
+
+def command_line(words: Iterable[str], shell: str = "posix") -> str:
+    """A command as one line to paste into a shell, every word quoted as far as it needs it."""
+    return " ".join(map(_quoter(shell), words))
+
+
+def _quoter(shell: str) -> Callable[[str], str]:
+    return _quote_powershell if shell == "powershell" else shlex.quote
 
 
 def _filler(values: Mapping[str, str], quote: Callable[[str], str]) -> Callable[[re.Match[str]], str]:
@@ -103,13 +113,22 @@ def _quote_powershell(text: str) -> str:
 
 
 def _is_safe(value: str, shell: Shell) -> bool:
-    if not value or value[0] in "-@" or any(unicodedata.category(character)[0] == "C" for character in value):
+    if not value or value[0] in "-@":
+        return False
+    # Most values are plain ASCII, which needs no look at every character's category.
+    if not (value.isascii() and value.isprintable()) and any(unicodedata.category(character)[0] == "C" for character in value):
         return False
     return shell == "posix" or not _CMD_SPECIAL & set(value)
 
 
-def _values(resource: ResourceRef) -> dict[str, str]:
-    parent, root = _above(resource.id)
+@lru_cache(maxsize=1024)
+def _read(template: str) -> tuple[tuple[str, ...], bool]:
+    """The placeholders of a template, and whether each stands where a quoted value is safe."""
+    return tuple(_PLACEHOLDER.findall(template)), not misplaced_placeholders(template)
+
+
+def _values(resource: ResourceRef, *, above: bool) -> dict[str, str]:
+    parent, root = _above(resource.id) if above else ("", "")
     return {
         "id": resource.id,
         "name": resource.name,

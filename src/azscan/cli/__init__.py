@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from typing import Any
 
@@ -18,6 +19,8 @@ COMMANDS = {
     "checks": ("azscan.cli.checks", "List, show, write, validate and test checks"),
     "emulator": ("azscan.cli.emulator", "Serve an estate as Azure would, to rehearse without Azure"),
 }
+
+TRUE_WORDS = ("1", "true", "yes", "on")
 
 EPILOG = """\
 Try it without Azure:
@@ -78,16 +81,16 @@ def root(
 
 def main() -> None:
     """Run the command line; the only place that catches everything."""
-    debug = "--debug" in sys.argv
+    debug = "--debug" in sys.argv or os.environ.get("AZSCAN_DEBUG", "").strip().lower() in TRUE_WORDS
     try:
         app(prog_name="azscan")
     except AzscanError as error:
         if debug:
-            raise
+            _print_traceback()
         tell(error)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        print("error: interrupted before anything was read\n help: run the command again", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:
         # The reader of our output went away: nobody is left to tell.
@@ -95,7 +98,7 @@ def main() -> None:
         sys.exit(0)
     except Exception as error:
         if debug:
-            raise
+            _print_traceback()
         print(
             f"fatal: a fault of azscan's own: {type(error).__name__}: {error}\n"
             " help: run again with --debug and report it, with the traceback, as an issue",
@@ -104,13 +107,29 @@ def main() -> None:
         sys.exit(1)
 
 
+def _print_traceback() -> None:
+    """The traceback of the error in hand on stderr, without local variables (which hold secrets)."""
+    import traceback
+
+    from azscan.azure.scrub import scrub
+
+    print(scrub(traceback.format_exc()), file=sys.stderr, end="")
+
+
 def tell(error: AzscanError) -> None:
     """Say on stderr what happened, what it means and what to do."""
     if error.exit_code == 3:
         print("fatal: no scan was performed", file=sys.stderr)
-    print(f"error: {error.message}", file=sys.stderr)
+    print(harmless(f"error: {error.message}"), file=sys.stderr)
     for fault in getattr(error, "faults", ()):
         if str(fault) not in error.message:
-            print(f"  {fault}", file=sys.stderr)
+            print(harmless(f"  {fault}"), file=sys.stderr)
     if error.hint:
-        print(f" help: {error.hint}", file=sys.stderr)
+        print(harmless(f" help: {error.hint}"), file=sys.stderr)
+
+
+def harmless(text: str) -> str:
+    """The text with what a terminal would act on written out, line by line: names come from strangers."""
+    from azscan.report.text import visible
+
+    return "\n".join(visible(line) for line in text.split("\n"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 
 from azscan.azure.scrub import ScrubFilter
@@ -17,6 +18,7 @@ def log_to(settings: Settings) -> None:
     handler: logging.Handler
     if settings.log_file:
         try:
+            os.close(os.open(settings.log_file, os.O_WRONLY | os.O_CREAT, 0o600))
             handler = logging.FileHandler(settings.log_file, encoding="utf-8")
         except OSError as error:
             raise OutputError(

@@ -5,13 +5,13 @@ docs/cli.md is written whole. In other pages what stands between `<!-- generated
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import re
-import sys
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
-
 
 from azscan import settings
 from azscan.catalog import tables
@@ -48,7 +48,9 @@ _WIDTH: Final = 118
 
 def main() -> None:
     """Write every generated part below the folder given (or the current one)."""
-    root = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
+    parser = argparse.ArgumentParser(prog="python -m azscan.cli.reference", description=main.__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=Path(), help="the root of the project")
+    root: Path = parser.parse_args().folder
     for name, text in rendered(root).items():
         (root / name).write_text(text, encoding="utf-8", newline="\n")
         print(name)
@@ -86,9 +88,9 @@ def cli_page() -> str:
         "",
         "Generated from the commands' own help by `python -m azscan.cli.reference`; do not edit.",
         "",
-        "An option wins over its variable, the variable over azscan.yaml, that over the default. An option that may be",
-        "given several times is marked with *; its variable takes a list separated by commas. A flag's variable is set by",
-        "1, true, yes or on. Exit codes stand in [exit codes](exit-codes.md).",
+        "An option wins over its variable, the variable over azscan.yaml, that over the default.",
+        "An option marked with * may be given several times; its variable takes a list separated by commas.",
+        "A flag's variable is set by 1, true, yes or on. Exit codes stand in [exit codes](exit-codes.md).",
     ]
     for name, command in commands():
         lines += ["", f"## {name}", "", *_prose(command)]
@@ -121,8 +123,6 @@ def _prose(command: Any) -> list[str]:
 
 
 def _wrapped(text: str) -> list[str]:
-    import textwrap
-
     return textwrap.wrap(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
 
 

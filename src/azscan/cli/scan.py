@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import shlex
 import signal
+import sqlite3
 import sys
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from azscan.catalog.fix import command_line
+from azscan.cli import harmless
 from azscan.cli.log import log_to
 from azscan.cli.options import option
 from azscan.cli.progress import shown
@@ -29,12 +31,20 @@ if TYPE_CHECKING:
 app = typer.Typer(rich_markup_mode="rich", add_completion=False)
 
 SIGN_IN, SCOPE, SELECTION, OUTPUT, GATE = "Sign-in", "Scope", "Selection", "Output", "Gate"
+NOT_WITH_ESTATE = (
+    "demo",
+    "resume",
+    "save-estate",
+    "subscription",
+    "exclude-subscription",
+    "management-group",
+)
 Words = list[str]
 
 
 @app.command()
 def scan(
-    demo: bool = typer.Option(False, "--demo", help="Scan the built-in demo estate, without Azure"),
+    demo: bool = option("--demo", SCOPE),
     auth: str = option("--auth", SIGN_IN),
     tenant: str = option("--tenant", SIGN_IN),
     client_id: str = option("--client-id", SIGN_IN),
@@ -90,12 +100,12 @@ def run(given: Mapping[str, Any], environ: Mapping[str, str]) -> int:
     from azscan import report
     from azscan.azure.answers import FAULT_KINDS
     from azscan.catalog.load import load
+    from azscan.estate.store import unusable
     from azscan.scan import choose_checks
 
-    demo = bool(given.get("demo"))
     config = load_config(str(given.get("config") or environ.get("AZSCAN_CONFIG", "")))
     settings = resolve(given, environ, config)
-    _check_combinations(settings, demo)
+    _check_combinations(settings)
     log_to(settings)
     say = _speaker(settings)
     if settings.verbose:
@@ -107,9 +117,13 @@ def run(given: Mapping[str, Any], environ: Mapping[str, str]) -> int:
     for path in settings.output:
         report.format_of(path)
         report.check_writable(path)
-    opened = _open(settings, choice, environ, demo)
+    opened = _open(settings, choice, environ)
     try:
         code = _report(opened, settings, choice, environ)
+    except KeyboardInterrupt:
+        raise _interrupted(settings, is_kept=not settings.estate) from None
+    except sqlite3.Error as error:
+        raise unusable(opened.path, error) from error
     finally:
         opened.close()
     if not (settings.save_estate or settings.estate):
@@ -122,7 +136,7 @@ def _report(opened: Estate, settings: Settings, choice: Choice, environ: Mapping
     from azscan.scan import assess, check_something_was_read
 
     results: StoredResults = assess(opened, settings, choice)
-    options = report.Options(show=settings.show, docs_url="", command=_command())
+    options = report.Options(show=settings.show, docs_url="", command=_command(settings))
     for path in settings.output:
         report.write_to(path, results, options)
     if report.STDOUT not in settings.output and not (settings.quiet and settings.format == "table"):
@@ -132,34 +146,40 @@ def _report(opened: Estate, settings: Settings, choice: Choice, environ: Mapping
     return results.summary.gate.exit_code
 
 
-def _open(settings: Settings, choice: Choice, environ: Mapping[str, str], demo: bool) -> Estate:
+def _open(settings: Settings, choice: Choice, environ: Mapping[str, str]) -> Estate:
     if settings.estate:
         from azscan.estate.store import Estate
 
         return Estate.open_saved(Path(settings.estate), to_write=False)
-    return _collect(settings, choice, environ, demo)
+    return _collect(settings, choice, environ)
 
 
-def _collect(settings: Settings, choice: Choice, environ: Mapping[str, str], demo: bool) -> Estate:
+def _collect(settings: Settings, choice: Choice, environ: Mapping[str, str]) -> Estate:
     from azscan.scan import collect
 
     say = _speaker(settings)
 
     async def work(progress: Progress) -> Estate:
-        if not demo:
+        if not settings.demo:
             return await collect(settings, choice, environ, say, progress)
         async with _demo(settings, environ) as (changed, around):
             return await collect(changed, choice, around, say, progress)
 
-    try:
-        with shown(settings) as progress, _stopped_by_sigterm():
+    with shown(settings) as progress, _stopped_by_sigterm():
+        try:
             return asyncio.run(work(progress))
-    except KeyboardInterrupt:
-        again = [word for word in sys.argv[1:] if word != "--resume"]
-        line = shlex.join(["azscan", *again, "--resume"])
-        raise Interrupted(
-            "interrupted; what was read so far is kept for 24 hours", hint=f"go on with: {line}"
-        ) from None
+        except KeyboardInterrupt:
+            raise _interrupted(settings, is_kept=progress.planned > 0) from None
+
+
+def _interrupted(settings: Settings, *, is_kept: bool) -> Interrupted:
+    """The error for Ctrl-C: how to go on where something was read, else that nothing was."""
+    if not is_kept:
+        return Interrupted("interrupted before anything was read", hint="run the command again")
+    again = [word for word in sys.argv[1:] if word != "--resume"]
+    line = command_line(["azscan", *again, "--resume"], settings.shell)
+    kept = f"in {settings.save_estate}" if settings.save_estate else "for 24 hours"
+    return Interrupted(f"interrupted; what was read so far is kept {kept}", hint=f"go on with: {line}")
 
 
 @contextlib.asynccontextmanager
@@ -187,11 +207,19 @@ async def _demo(settings: Settings, environ: Mapping[str, str]) -> AsyncIterator
             )
 
 
-def _check_combinations(settings: Settings, demo: bool) -> None:
-    if settings.estate and (demo or settings.resume or settings.save_estate):
-        other = "--demo" if demo else "--resume" if settings.resume else "--save-estate"
+def _check_combinations(settings: Settings) -> None:
+    # What azscan.yaml says of the scope is meant for scans, and no hindrance here.
+    given = {source.removeprefix("AZSCAN_").replace("_", "-").lower() for source in settings.sources.values()}
+    others = [name for name in NOT_WITH_ESTATE if name in given or f"--{name}" in given]
+    if settings.estate and others:
         raise UsageError(
-            f"--estate and {other} exclude each other", hint="--estate assesses what was read before and reads nothing"
+            f"--estate and --{others[0]} exclude each other",
+            hint="--estate assesses all that was read before, and reads nothing",
+        )
+    if len(settings.management_groups) > 1:
+        raise UsageError(
+            "only one management group can be scanned at a time",
+            hint="name one above them all, or the subscriptions with --subscription",
         )
     if settings.quiet and settings.verbose:
         raise UsageError("--quiet and --verbose exclude each other", hint="leave one of them out")
@@ -200,12 +228,13 @@ def _check_combinations(settings: Settings, demo: bool) -> None:
 def _speaker(settings: Settings) -> Any:
     def say(text: str) -> None:
         if not settings.quiet or text.startswith("warning"):
-            print(text, file=sys.stderr)
+            print(harmless(text), file=sys.stderr)
 
     return say
 
 
-def _command() -> str:
+def _command(settings: Settings) -> str:
+    """The line that was typed, without --show, for the shell that the settings name."""
     words = []
     skip = False
     for word in sys.argv[1:]:
@@ -216,7 +245,7 @@ def _command() -> str:
             skip = True
             continue
         words.append(word)
-    return shlex.join(["azscan", *words])
+    return command_line(["azscan", *words], settings.shell)
 
 
 def _remove(path: Path) -> None:

@@ -20,14 +20,18 @@ from azscan.collect.targets import NotAnId, action_of, target_of
 from azscan.conditions.compile import Compiled, compile_condition
 from azscan.conditions.grammar import parse
 from azscan.conditions.logic import FALSE
-from azscan.conditions.values import Document
+from azscan.conditions.values import Document, Unreadable
 from azscan.estate.ids import key_of, parse_id, region_of
 from azscan.estate.redact import redacted, split_path
 from azscan.estate.status import TENANT_SCOPE
-from azscan.estate.store import NOTHING_THERE, Estate, Row
+from azscan.estate.store import NOTHING_THERE, Estate, ReadRow, Row
 
 # A read that failed in one of these ways is made anew by --resume; every other answer stands.
 PASSING = frozenset({"unavailable", "throttled", "unauthenticated"})
+# How Azure answers to a cursor that it no longer knows.
+STALE = frozenset({"rejected", "absent", "unsupported"})
+
+decode = msgspec.json.Decoder().decode
 
 Record = tuple[str, str, bytes]
 
@@ -83,18 +87,18 @@ class Collector:
 
     def _enter_subjects(self) -> None:
         at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        for kind, scope, documents in (
-            (SUBSCRIPTION, "", list(self.subscriptions.items())),
-            (TENANT, "", [("", {"id": f"/tenants/{self.tenant}", "tenantId": self.tenant})]),
-        ):
-            for owner, document in documents:
+        of_tenant = {"id": f"/tenants/{self.tenant}", "tenantId": self.tenant}
+        for kind, documents in ((SUBSCRIPTION, self.subscriptions), (TENANT, {"": of_tenant})):
+            for owner, document in documents.items():
                 place = f"/subscriptions/{owner}" if owner else TENANT_SCOPE
-                if self.estate.last_page(kind.name, "read", place) is not None:
-                    continue
-                _, body = redacted(dict(document))
-                sent = str(document.get("id") or place)
-                answer = Answer(url=scope or kind.list, api=kind.api[""], status=200, at=at)
-                self.estate.add_page(kind.name, "read", owner, place, 0, answer, [(sent, key_of(sent), body)])
+                if self.estate.last_page(kind.name, "read", place) is None:
+                    _, body = redacted(dict(document))
+                    sent = str(document.get("id") or place)
+                    # The subscriptions were listed to choose among them; of the tenant nothing was asked.
+                    url = f"{kind.list}?api-version={kind.api['']}" if owner else ""
+                    answer = Answer(url=url, api=kind.api[""], status=200 if owner else 0, at=at)
+                    self.estate.add_page(kind.name, "read", owner, place, 0, answer, [(sent, key_of(sent), body)])
+                self._go_on_below(kind, place)
 
     # one subscription
 
@@ -117,10 +121,10 @@ class Collector:
                 scope = f"/subscriptions/{subscription}"
                 self._plan_read(kind, subscription, scope, {"subscriptionId": subscription})
 
-    def _note(self, kind: Collection, subscription: str, scope: str, why: str) -> None:
-        """Put on record, once, that a read was not needed."""
+    def _note(self, kind: Collection, subscription: str, scope: str, why: str, message: str = "") -> None:
+        """Put on record, once, that a read was not made."""
         if self.estate.last_page(kind.name, "read", scope) is None:
-            self.estate.note(kind.name, "read", subscription, scope, why)
+            self.estate.note(kind.name, "read", subscription, scope, why, message)
 
     def _present(self, subscription: str) -> set[str] | None:
         """The types that occur, lower case, or None where the resource list proves nothing."""
@@ -137,7 +141,8 @@ class Collector:
     def _is_proven_absent(self, kind: Collection, permissions: Permissions, present: set[str]) -> bool:
         if kind.presence != "listed" or kind.per or kind.type.lower() in present:
             return False
-        return permissions.covers(action_of(kind))
+        # The resource list shows what may be read by the type's own action, whatever the collection needs besides.
+        return permissions.covers(action_of(kind)) and permissions.covers(f"{kind.type}/read")
 
     def _plan_locations(self, kind: Collection, subscription: str) -> None:
         found = self.estate.connection.execute(
@@ -147,14 +152,15 @@ class Collector:
         )
         regions = sorted({region_of(location) for (location,) in found} - {"global"})
         last = self.estate.last_page(RESOURCES.name, "read", f"/subscriptions/{subscription}")
+        place = f"/subscriptions/{subscription}/locations"
+        # What a broken scan noted here may hold no longer.
+        self.estate.drop_reads(kind.name, "read", place)
         if last is None or not last.complete:
             kind_of_fault = last.kind if last and last.kind else "unavailable"
             message = "the regions in use are unknown, because the resource list could not be read"
-            scope = f"/subscriptions/{subscription}/locations"
-            if self.estate.last_page(kind.name, "read", scope) is None:
-                self.estate.note(kind.name, "read", subscription, scope, kind_of_fault, message)
+            self.estate.note(kind.name, "read", subscription, place, kind_of_fault, message)
         elif not regions:
-            self._note(kind, subscription, f"/subscriptions/{subscription}/locations", "not_needed")
+            self._note(kind, subscription, place, "not_needed")
         for region in regions:
             scope = f"/subscriptions/{subscription}/locations/{region}"
             self._plan_read(kind, subscription, scope, {"subscriptionId": subscription, "location": region})
@@ -183,37 +189,43 @@ class Collector:
         try:
             target = target_of(kind, self.cloud, self._values(subscription, values))
         except NotAnId as error:
-            self.estate.note(kind.name, "read", subscription, scope, "bad_response", str(error))
+            self._note(kind, subscription, scope, "bad_response", str(error))
             return True
         page, cursor = 0, ""
-        last = self.estate.last_page(kind.name, "read", scope)
+        last = self._last_that_stands(kind, scope)
         if last is not None:
-            if last.kind in PASSING:
-                self.estate.drop_reads(kind.name, "read", scope)
-            else:
-                self._go_on_below(kind, subscription, scope)
-                if not last.next:
-                    return last.kind not in NOTHING_THERE
-                page, cursor = last.page + 1, last.next
-        seen = {cursor}
+            if not last.next:
+                self._go_on_below(kind, scope)
+                return last.kind not in NOTHING_THERE
+            page, cursor = last.page + 1, last.next
+        seen, named = {cursor}, set[str]()
         while True:
             answer = await self.session.read(self._ask(kind, subscription, values, target, cursor))
-            if answer.fault is not None and cursor and page and last is not None and answer.fault.kind == "rejected":
-                # The cursor of a broken scan has grown too old: begin this list again.
-                self.estate.drop_reads(kind.name, "read", scope)
-                page, cursor, last, seen = 0, "", None, {""}
-                continue
-            fault = answer.fault
+            fault = _of_query(answer.fault) if kind.kql else answer.fault
+            if last is not None:
+                if fault is not None and fault.kind in STALE:
+                    # The cursor of a broken scan has grown too old: begin this list again.
+                    self.estate.drop_reads(kind.name, "read", scope)
+                    page, cursor, last, seen = 0, "", None, {""}
+                    continue
+                # Only now is it certain that the records of the pages before stay.
+                self._go_on_below(kind, scope)
+                last = None
             following = "" if fault else answer.next
             if following in seen and following:
                 fault = Fault("bad_response", "a next link leads back to a page that was read before")
                 following = ""
             seen.add(following)
-            fault = fault or (None if following else await self._doubt(kind, subscription, scope, parent))
-            records = [self._record(kind, scope, page, at, item) for at, item in enumerate(_items(kind, answer))]
+            records = [
+                self._record(kind, scope, f"{page}.{at}", item, named) for at, item in enumerate(_items(kind, answer))
+            ]
+            if fault is None and not following:
+                fault = await self._doubt(kind, subscription, scope, parent, is_empty=not records)
+            elif fault is not None and page and fault.kind in NOTHING_THERE:
+                # The rest of a list that has begun is not nothing.
+                fault = msgspec.structs.replace(fault, kind="bad_response")
             if fault is not None and fault.kind == "parent_gone":
-                self._parent_gone(kind, subscription, scope, parent, answer)
-                return False
+                return self._parent_gone(kind, subscription, scope, parent, page, answer)
             stated = msgspec.structs.replace(answer, fault=fault)
             _, rows = self.estate.add_page(
                 kind.name,
@@ -233,12 +245,22 @@ class Collector:
                 return fault is not None and fault.kind not in NOTHING_THERE
             page, cursor = page + 1, following
 
-    async def _doubt(self, kind: Collection, subscription: str, scope: str, parent: int) -> Fault | None:
+    def _last_that_stands(self, kind: Collection, scope: str) -> ReadRow | None:
+        """The last page on record that need not be asked for anew."""
+        last = self.estate.last_page(kind.name, "read", scope)
+        if last is not None and last.kind in PASSING:
+            self.estate.drop_page(last.id)
+            last = self.estate.last_page(kind.name, "read", scope)
+        return last
+
+    async def _doubt(
+        self, kind: Collection, subscription: str, scope: str, parent: int, *, is_empty: bool
+    ) -> Fault | None:
         """The fault of a list that came back in full but may lack what the identity is not allowed to see."""
         if kind.host == "graph" or kind.is_singleton:
             return None
         # ARM answers 403 where a parent may not be read; below one, only an empty list leaves a doubt.
-        if parent and self.estate.count(kind.name, parent=parent):
+        if parent and (not is_empty or self.estate.count(kind.name, parent=parent)):
             return None
         action = action_of(kind)
         permissions = self._permissions.get(subscription)
@@ -250,12 +272,16 @@ class Collector:
             action=action,
         )
 
-    def _parent_gone(self, kind: Collection, subscription: str, scope: str, parent: int, answer: Answer) -> None:
+    def _parent_gone(
+        self, kind: Collection, subscription: str, scope: str, parent: int, page: int, answer: Answer
+    ) -> bool:
+        """Put on record that the parent was deleted meanwhile; True where there is none that could have been."""
         message = answer.fault.message if answer.fault else ""
-        why = "parent_gone" if parent else "absent"
-        self.estate.add_page(kind.name, "read", subscription, scope, 0, answer, kind=why, message=message)
+        why = "parent_gone" if parent else "absent" if kind.per == "resource_group" else "rejected"
+        self.estate.add_page(kind.name, "read", subscription, scope, page, answer, kind=why, message=message)
         if parent:
             self.estate.mark_gone(parent)
+        return why == "rejected"
 
     def _ask(self, kind: Collection, subscription: str, values: Mapping[str, str], target: str, cursor: str) -> Ask:
         asked = Ask(
@@ -279,18 +305,21 @@ class Collector:
     def _values(self, subscription: str, values: Mapping[str, str]) -> dict[str, str]:
         return {"subscriptionId": subscription, "tenantId": self.tenant, **values}
 
-    def _record(self, kind: Collection, scope: str, page: int, at: int, item: Any) -> Record:
+    def _record(self, kind: Collection, scope: str, place: str, item: Any, named: set[str]) -> Record:
+        """An item as it is stored; `place` in the list, and `named` so far, tell those apart that bring no id."""
         body = item if isinstance(item, dict) else {"value": item} if isinstance(item, str) else None
-        sent = body.get("id") if body else None
-        if not isinstance(sent, str) or not sent.strip("/ "):
+        sent = _own_id(body)
+        if not sent:
             name = body.get("name") if body else None
-            sent = f"{scope}/{kind.attach_as}/{name if isinstance(name, str) and name else f'{page}.{at}'}"
+            sent = f"{scope}/{kind.attach_as}/{name if isinstance(name, str) and name else place}"
+            sent = f"{sent}.{place}" if key_of(sent) in named else sent
+            named.add(key_of(sent))
         _, encoded = redacted(body, [split_path(path) for path in kind.redact])
         return sent, key_of(sent), encoded
 
     # what hangs on a record
 
-    def _go_on_below(self, kind: Collection, subscription: str, scope: str) -> None:
+    def _go_on_below(self, kind: Collection, scope: str) -> None:
         """Plan again what hangs on the records of a read that is on record."""
         found = self.estate.connection.execute(
             "SELECT resource.id FROM resource JOIN read ON read.id = resource.read_id WHERE read.collection = ?"
@@ -323,7 +352,7 @@ class Collector:
             if child.when is not None and self._is_ruled_out(child.when, row):
                 self._note(child, row.subscription, scope, "not_needed")
             else:
-                self._plan_read(child, row.subscription, scope, {"id": row.id_as_sent}, row.id)
+                self._plan_read(child, row.subscription, scope, {"id": _own_id(decode(row.body))}, row.id)
         for listed in grouped:
             group = {"resourceGroup": parse_id(row.id_as_sent).resource_group}
             self._plan_read(listed, row.subscription, f"{scope}", group)
@@ -331,21 +360,26 @@ class Collector:
     async def _complete(self, kind: Collection, row_id: int) -> None:
         row = self.estate.row(row_id)
         assert row is not None
+        fault = ""
         try:
-            if kind.detail_when is None or not self._is_ruled_out(kind.detail_when, row):
-                await self._detail(kind, row)
+            if kind.detail_when is not None and self._is_ruled_out(kind.detail_when, row):
+                self.estate.without_detail(row_id)
+            else:
+                fault = await self._detail(kind, row)
         finally:
-            self.progress.finish(kind.name)
-        self._children(kind, row_id, self.plan.children(kind.name), ())
+            self.progress.finish(kind.name, failed=fault not in ("", "parent_gone"))
+        if fault != "parent_gone":
+            self._children(kind, row_id, self.plan.children(kind.name), ())
 
-    async def _detail(self, kind: Collection, row: Row) -> None:
+    async def _detail(self, kind: Collection, row: Row) -> str:
+        """Complete a listed record; returns the kind of fault, "" where there is none."""
         scope = key_of(row.id_as_sent)
         last = self.estate.last_page(kind.name, "detail", scope)
         if last is not None and last.kind not in PASSING:
-            return
+            return last.kind
         if last is not None:
             self.estate.drop_reads(kind.name, "detail", scope)
-        values = self._values(row.subscription, {"id": row.id_as_sent})
+        values = self._values(row.subscription, {"id": _own_id(decode(row.body))})
         try:
             target = target_of(kind, self.cloud, values, detail=True)
         except NotAnId as error:
@@ -359,27 +393,45 @@ class Collector:
         if fault is not None and fault.kind in ("absent", "parent_gone"):
             self.estate.add_detail(kind.name, row, scope, answer, None, "parent_gone", fault.message)
             self.estate.mark_gone(row.id)
-        elif fault is not None:
+            return "parent_gone"
+        if fault is not None:
             self.estate.add_detail(kind.name, row, scope, answer, None, fault.kind, fault.message)
-        else:
-            body, _ = redacted(answer.body, [split_path(path) for path in kind.redact])
-            merged = msgspec.json.encode(_merged(msgspec.json.decode(row.body), body))
-            self.estate.add_detail(kind.name, row, scope, answer, merged, "", "")
+            return fault.kind
+        body, _ = redacted(answer.body, [split_path(path) for path in kind.redact])
+        merged = msgspec.json.encode(_merged(decode(row.body), body))
+        self.estate.add_detail(kind.name, row, scope, answer, merged, "", "")
+        return ""
 
     def _is_ruled_out(self, condition: Condition, row: Row) -> bool:
         """True where the condition is false for certain: Azure then has nothing to answer."""
         compiled = self._conditions.get(id(condition))
         if compiled is None:
             compiled = self._conditions[id(condition)] = compile_condition(parse(condition, {}), self._now)
-        body = msgspec.json.decode(row.body)
-        truth, _ = compiled(Document(body if isinstance(body, dict) else {}))
+        body = decode(row.body)
+        detail = self.estate.read(row.detail_id) if row.detail_id > 0 else None
+        # Where the rest of the record could not be had, what it does not say is unknown, not absent.
+        fault = Unreadable(detail.kind) if detail is not None and detail.kind else None
+        truth, _ = compiled(Document(body if isinstance(body, dict) else {}, fault=fault))
         return truth == FALSE
+
+
+def _of_query(fault: Fault | None) -> Fault | None:
+    """The fault of a query: that Resource Graph is missing here says nothing of what it would have found."""
+    if fault is None or fault.kind not in NOTHING_THERE:
+        return fault
+    return msgspec.structs.replace(fault, kind="unsupported")
 
 
 def _items(kind: Collection, answer: Answer) -> Sequence[Any]:
     if kind.is_singleton:
         return () if answer.fault else (answer.body,)
     return answer.items
+
+
+def _own_id(body: Any) -> str:
+    """The id that Azure gave a record, "" where it sent none."""
+    sent = body.get("id") if isinstance(body, dict) else None
+    return sent if isinstance(sent, str) and sent.strip("/ ") else ""
 
 
 def _merged(listed: Any, detail: Any) -> Any:

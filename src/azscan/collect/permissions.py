@@ -65,9 +65,9 @@ class Permissions:
         wanted = {
             str(properties.get("roleDefinitionId"))
             for assignment in assignments
-            if (properties := assignment.get("properties") or {})
+            if isinstance(properties := assignment.get("properties"), dict)
             and not properties.get("condition")
-            and _is_at_or_above(str(properties.get("scope", "")), scope)
+            and _is_at_or_above(properties.get("scope"), scope)
         }
         entries: list[dict[str, Any]] = []
         for definition in sorted(wanted):
@@ -80,7 +80,9 @@ class Permissions:
                 )
             )
             if answer.fault is None and isinstance(answer.body, dict):
-                entries += (answer.body.get("properties") or {}).get("permissions") or []
+                properties = answer.body.get("properties")
+                found = properties.get("permissions") if isinstance(properties, dict) else None
+                entries += [entry for entry in found or () if isinstance(entry, dict)]
         return entries
 
     async def _all(self, target: str) -> tuple[list[dict[str, Any]], bool]:
@@ -116,7 +118,9 @@ def _pattern(pattern: str) -> re.Pattern[str]:
     return re.compile(".*".join(re.escape(piece) for piece in pattern.split("*")))
 
 
-def _is_at_or_above(scope: str, subscription_scope: str) -> bool:
+def _is_at_or_above(scope: Any, subscription_scope: str) -> bool:
+    if not isinstance(scope, str) or not scope:
+        return False
     key = key_of(scope)
     above = "/providers/microsoft.management/managementgroups/"
     return key in ("/", key_of(subscription_scope)) or key.startswith(above)

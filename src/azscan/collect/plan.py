@@ -6,7 +6,15 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
-from azscan.catalog.builtin import BUILT_IN, RESOURCE_GROUPS, RESOURCES, is_tenant_level, parts_of
+from azscan.catalog.builtin import (
+    BUILT_IN,
+    RESOURCE_GROUPS,
+    RESOURCES,
+    SUBSCRIPTION,
+    TENANT,
+    is_tenant_level,
+    parts_of,
+)
 from azscan.catalog.model import Catalog, Check, Collection, Condition
 from azscan.conditions.grammar import named_paths, parse
 
@@ -45,7 +53,8 @@ class Plan:
     def _roots(self, *, tenant: bool) -> list[Collection]:
         """The collections that are listed for a subscription, or for the tenant, in the catalogue's order."""
         kinds = [self.kind(name) for name in sorted(self.collections)]
-        return [kind for kind in kinds if not kind.of and is_tenant_level(kind) == tenant and kind is not RESOURCES]
+        own = (RESOURCES, SUBSCRIPTION, TENANT)
+        return [kind for kind in kinds if not kind.of and is_tenant_level(kind) == tenant and kind not in own]
 
     def _children(self, parent: str) -> list[Collection]:
         """The collections to read below each record of `parent`."""

@@ -51,6 +51,6 @@ def encoded(value: str, *, whole_id: bool) -> str:
     segments = value.strip("/").split("/") if whole_id else [value]
     for segment in segments:
         if segment in ("", ".", "..") or any(ord(char) < 32 for char in segment) or (not whole_id and "/" in segment):
-            raise NotAnId(f"{value!r} is not an id")
+            raise NotAnId(f"{value!r} is not an id" if value else "Azure sent no id for what is to be read")
     joined = "/".join(quote(segment, safe=_SAFE) for segment in segments)
     return f"/{joined}" if whole_id and value.startswith("/") else joined

@@ -102,6 +102,9 @@ class _Walk:
             self.items = value.items()
         elif isinstance(value, Unreadable):
             self.truth = UNREADABLE
+        elif isinstance(value, Document) and value.fault is not None:
+            # A map of records that is not known in full.
+            self.truth, self.value = UNREADABLE, value.fault
         elif not (node.has_default and (value is None or value is MISSING or value == "")):
             self.truth = UNSAID
 

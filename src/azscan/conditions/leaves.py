@@ -103,7 +103,9 @@ def _fast_2(leaf: Leaf, test: Test, slow: Judge) -> Judge:
         elif type(item) is not dict:
             return slow(item, root, prefix, source)
         inner = item.get(first)
-        if type(inner) is not dict:
+        if type(inner) is Document:
+            source = inner
+        elif type(inner) is not dict:
             return slow(item, root, prefix, source)
         value = inner.get(second)
         if type(value) not in plain or value == "":
@@ -123,7 +125,9 @@ def _fast_3(leaf: Leaf, test: Test, slow: Judge) -> Judge:
         elif type(item) is not dict:
             return slow(item, root, prefix, source)
         inner = item.get(first)
-        if type(inner) is not dict:
+        if type(inner) is Document:
+            source = inner
+        elif type(inner) is not dict:
             return slow(item, root, prefix, source)
         inner = inner.get(second)
         if type(inner) is not dict:

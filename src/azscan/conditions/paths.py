@@ -102,7 +102,11 @@ def resolve(start: Any, keys: tuple[str, ...], source: Document | None) -> tuple
         if isinstance(value, dict):
             if isinstance(value, Document):
                 source = value
-            value = opened(value.get(key, MISSING))
+            inner = value.get(key, MISSING)
+            if isinstance(inner, Part):
+                # Opened once: the next condition finds it in its place, and needs no second look.
+                inner = value[key] = opened(inner)
+            value = inner
         elif value is None or value is MISSING:
             value = MISSING
             break

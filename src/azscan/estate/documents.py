@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -12,11 +13,15 @@ from azscan.catalog.builtin import is_tenant_level, parts_of
 from azscan.catalog.model import Catalog, Link
 from azscan.catalog.model import Collection as Kind
 from azscan.conditions.values import MISSING, Document, Items, Missing, Part, Unreadable
-from azscan.estate.links import Linker
+from azscan.estate.links import Linker, values_at
+from azscan.estate.redact import split_path
 from azscan.estate.status import Statuses
 from azscan.estate.store import Estate, Row
 
 Opener = Callable[[Row, Document], Any]
+
+# A list of at most so many documents is kept in memory as long as the document that it hangs on.
+SHORT = 50
 _decode = msgspec.json.Decoder().decode
 
 
@@ -36,6 +41,7 @@ class Documents:
         self.statuses = Statuses(estate, catalog, self.scope)
         self.linker = Linker(estate, self.statuses, self.scope)
         self._attached = self._attachments(names)
+        self._has_detail = cache(lambda collection: bool(self.statuses.kind(collection).detail))
 
     def subjects(self, collection: str, subscription: str) -> Iterator[tuple[Row, Document]]:
         """The documents of a collection in one subscription ("" for what belongs to the tenant), streamed."""
@@ -45,10 +51,12 @@ class Documents:
     def document(self, collection: str, row: Row) -> Document:
         """The document of a stored record, with the parts that can be opened on it."""
         read, fault = row.read_id, None
-        if row.detail_id:
+        if row.detail_id > 0:
             fault = self.statuses.of_read(row.detail_id)
             if fault is None:
                 read = row.detail_id
+        elif not row.detail_id and self._has_detail(collection):
+            fault = Unreadable("not_collected", "what a list leaves out of this resource was not read", read=read)
         body = _decode(row.body)
         if not isinstance(body, dict):
             body, fault = {}, Unreadable("bad_response", "Azure sent something else than an object here", read=read)
@@ -73,8 +81,8 @@ class Documents:
 
     def _child(self, kind: Kind) -> Opener:
         def open_child(row: Row, parent: Document) -> Any:
-            fault = self.statuses.of_scope(kind.name, self.statuses.scope_of(row))
-            items = StoredItems(self, kind.name, fault, parent=row.id)
+            fault, read = self.statuses.of_scope(kind.name, self.statuses.scope_of(row))
+            items = StoredItems(self, kind.name, fault, read, parent=row.id)
             if kind.is_singleton:
                 return items.only()
             return items.by(kind.key) if kind.key else items
@@ -84,7 +92,8 @@ class Documents:
     def _listed(self, kind: Kind) -> Opener:
         def open_listed(row: Row, owner: Document) -> Any:
             subscription = "" if is_tenant_level(kind) else row.subscription
-            items = StoredItems(self, kind.name, self.statuses.of(kind.name, subscription), subscription=subscription)
+            fault, read = self.statuses.of(kind.name, subscription), self.statuses.list_of(kind.name, subscription)
+            items = StoredItems(self, kind.name, fault, read, subscription=subscription)
             if kind.is_singleton:
                 return items.only()
             return items.by(kind.key) if kind.key else items
@@ -95,7 +104,8 @@ class Documents:
         def open_linked(row: Row, document: Document) -> Any:
             rows, fault = self.linker.follow(link, target, row, document)
             if link.many:
-                return LinkedItems(self, link.collection, rows, fault, document.read)
+                within = "" if is_tenant_level(target, self.catalog.collections) else row.subscription
+                return LinkedItems(self, link.collection, rows, fault, self.statuses.list_of(target.name, within))
             if rows:
                 found = self.estate.row(rows[0])
                 return MISSING if found is None else self.document(link.collection, found)
@@ -123,28 +133,54 @@ class Attached(Part):
         return opened
 
 
-class StoredItems(Items):
+class StreamedItems(Items):
+    """Documents made as they are asked for; a short list is kept, for the next condition walks it again."""
+
+    __slots__ = ("_kept", "fault", "read")
+
+    def __init__(self, fault: Unreadable | None, read: int | None) -> None:
+        self.fault = fault
+        self.read = read
+        self._kept: list[Document] | None = None
+
+    def __iter__(self) -> Iterator[Document]:
+        if self._kept is not None:
+            yield from self._kept
+            return
+        kept: list[Document] = []
+        for document in self._stream():
+            if len(kept) <= SHORT:
+                kept.append(document)
+            yield document
+        if len(kept) <= SHORT:
+            self._kept = kept
+
+    def _stream(self) -> Iterator[Document]:
+        raise NotImplementedError
+
+
+class StoredItems(StreamedItems):
     """The records of a collection below one parent, or in one subscription, streamed from the estate."""
 
-    __slots__ = ("_collection", "_documents", "_parent", "_subscription", "fault", "read")
+    __slots__ = ("_collection", "_documents", "_parent", "_subscription")
 
     def __init__(
         self,
         documents: Documents,
         collection: str,
         fault: Unreadable | None,
+        read: int | None,
         *,
         parent: int | None = None,
         subscription: str | None = None,
     ) -> None:
+        super().__init__(fault, fault.read if fault else read)
         self._documents = documents
         self._collection = collection
         self._parent = parent
         self._subscription = subscription
-        self.fault = fault
-        self.read = fault.read if fault else None
 
-    def __iter__(self) -> Iterator[Document]:
+    def _stream(self) -> Iterator[Document]:
         for row in self._rows():
             yield self._documents.document(self._collection, row)
 
@@ -157,30 +193,32 @@ class StoredItems(Items):
             return self._documents.document(self._collection, row)
         return self.fault or MISSING
 
-    def by(self, key: str) -> Document:
+    def by(self, key: str) -> Document | dict[str, Any]:
         """The records as a map by the value of `key`; what an incomplete map lacks is unreadable."""
-        entries = {str(document.get(key)): document for document in self}
-        return Document(entries, self.read, self.fault)
+        path, entries = split_path(key), {}
+        for number, document in enumerate(self):
+            # A record without the key has no name in the map, but is walked with the others.
+            entries[next(values_at(document, path), f"[{number}]")] = document
+        return Document(entries, self.read, self.fault) if self.fault else entries
 
     def _rows(self) -> Iterator[Row]:
         return self._documents.estate.rows(self._collection, subscription=self._subscription, parent=self._parent)
 
 
-class LinkedItems(Items):
+class LinkedItems(StreamedItems):
     """The records that a link joins to a document."""
 
-    __slots__ = ("_collection", "_documents", "_rows", "fault", "read")
+    __slots__ = ("_collection", "_documents", "_rows")
 
     def __init__(
         self, documents: Documents, collection: str, rows: list[int], fault: Unreadable | None, read: int | None
     ) -> None:
+        super().__init__(fault, read)
         self._documents = documents
         self._collection = collection
         self._rows = rows
-        self.fault = fault
-        self.read = read
 
-    def __iter__(self) -> Iterator[Document]:
+    def _stream(self) -> Iterator[Document]:
         for row_id in self._rows:
             row = self._documents.estate.row(row_id)
             if row is not None:

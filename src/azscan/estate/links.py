@@ -41,13 +41,14 @@ class Linker:
         outside = [value for value, subscription in named.items() if subscription and subscription not in self.scope]
         rows: list[int] = []
         index = self._index(target.name, link.to)
+        is_near = link.across == "subscription" and not is_tenant_level(target, self.statuses.catalog.collections)
         for value, subscription in named.items():
             if value not in outside:
-                within = row.subscription if link.across == "subscription" and not subscription else None
-                rows += self._matches(index, link, value, within)
+                rows += self._matches(index, link, value, row.subscription if is_near and not subscription else None)
+        rows = list(dict.fromkeys(rows))
         if outside:
             return rows, Unreadable("out_of_scope", f"{outside[0]} lies outside the scanned subscriptions")
-        return list(dict.fromkeys(rows)), self._fault(link, target, row, set(named.values()))
+        return rows, self._fault(link, target, row, set(named.values()))
 
     def _fault(self, link: Link, target: Kind, row: Row, named: set[str]) -> Unreadable | None:
         if is_tenant_level(target, self.statuses.catalog.collections):

@@ -10,32 +10,46 @@ from typing import Any
 import msgspec
 
 MARKER = "(redacted by azscan)"
+_SEGMENT = re.compile(r"\['([^']+)'\]|(\[\*\]|[^.\[\]]+)")
 
 # Names of members that hold a secret whatever resource they stand in, without punctuation and in lower case.
 # tests/contract proves that every path that Microsoft's schema flags as sensitive in a declared type is covered.
 SECRET_NAMES = frozenset(
     {
         "accesskey",
+        "accesskey1",
+        "accesskey2",
         "accesstoken",
         "accountkey",
-        "adminpassword",
         "administratorloginpassword",
+        "adminpassword",
         "apikey",
+        "authorizationcode",
+        "authorizationkey",
+        "bitlockerkey",
+        "certificatekey",
         "certificatepassword",
+        "certificatevalue",
         "clientsecret",
         "commandtoexecute",
+        "connectionkey",
         "connectionstring",
+        "connectionstringprimarykey",
         "connectionstrings",
+        "connectionstringsecondarykey",
         "credential",
         "customdata",
+        "developertoken",
         "encodedcertificate",
         "hubdatabasepassword",
         "instrumentationkey",
         "keydata",
+        "keytab",
+        "kubeconfig",
         "licensekey",
         "osprofilepassword",
-        "password",
         "passphrase",
+        "password",
         "pfxblob",
         "primaryaccesskey",
         "primaryconnectionstring",
@@ -43,6 +57,8 @@ SECRET_NAMES = frozenset(
         "primarymasterkey",
         "primaryreadonlymasterkey",
         "privatekey",
+        "privatekeydata",
+        "productkey",
         "protectedsettings",
         "protectedsettingsfromkeyvault",
         "publishingpassword",
@@ -57,7 +73,10 @@ SECRET_NAMES = frozenset(
         "secondaryreadonlymasterkey",
         "secret",
         "secretstring",
+        "secretvalue",
         "securestring",
+        "securevalue",
+        "securitytoken",
         "sharedaccesskey",
         "sharedkey",
         "sharedsecret",
@@ -66,12 +85,29 @@ SECRET_NAMES = frozenset(
         "storagekey",
         "token",
         "userdata",
+        "validationkey",
+        "verificationtoken",
+        "verifytoken",
         "workspacekey",
     }
 )
-SECRET_ENDINGS = ("password", "connectionstring", "clientsecret", "sharedkey", "accesskey", "sastoken")
-# Members that end like a secret and hold none: versions, names, ids and addresses of secrets.
-NO_SECRET = re.compile(r"(id|ids|name|names|uri|url|version|type|expiry|expires|enabled|resourceid|reference)$")
+SECRET_ENDINGS = (
+    "password",
+    "secret",
+    "connectionstring",
+    "accesskey",
+    "apikey",
+    "privatekey",
+    "saskey",
+    "secretkey",
+    "sharedkey",
+    "accesstoken",
+    "authtoken",
+    "sastoken",
+)
+# Members below which everything is secret but what things are called.
+SECRET_WHOLE = frozenset({"protectedsettings", "connectionstrings"})
+OPEN_NAMES = frozenset({"name", "type"})
 
 SECRET_VALUE = re.compile(
     r"(AccountKey|SharedAccessKey|SharedAccessSignature|Password|Pwd)\s*=\s*[^;\s]"
@@ -88,9 +124,9 @@ SUSPECTS = (
     b"key",
     b"sig=",
     b"code=",
-    b"data\":\"",
-    b"string\"",
-    b"strings\"",
+    b'data":"',
+    b'string"',
+    b'strings"',
     b"credential",
     b"protectedsettings",
     b"commandtoexecute",
@@ -98,6 +134,10 @@ SUSPECTS = (
     b"passphrase",
     b"pfxblob",
     b"encodedcertificate",
+    b"certificatevalue",
+    b"securevalue",
+    b"kubeconfig",
+    b"authorizationcode",
 )
 
 
@@ -110,8 +150,8 @@ def redacted(body: Any, paths: Iterable[tuple[str, ...]] = ()) -> tuple[Any, byt
     for path in paths:
         _redact_path(body, path)
     encoded = msgspec.json.encode(body)
-    lowered = encoded.lower()
-    if any(suspect in lowered for suspect in SUSPECTS):
+    plain = encoded.lower().translate(None, b"_-.")
+    if any(suspect in plain for suspect in SUSPECTS):
         body = _walk(body)
         encoded = msgspec.json.encode(body)
     return body, encoded
@@ -119,24 +159,24 @@ def redacted(body: Any, paths: Iterable[tuple[str, ...]] = ()) -> tuple[Any, byt
 
 @lru_cache(maxsize=4096)
 def split_path(path: str) -> tuple[str, ...]:
-    """`properties.a[*].b.*` as the segments that `redacted` takes."""
-    return tuple(segment for segment in path.replace("[*]", ".[*]").split(".") if segment)
+    """`properties.a[*].b.*` and `tags['a.b']` as the segments that `redacted` takes."""
+    return tuple(quoted or segment for quoted, segment in _SEGMENT.findall(path))
 
 
 def is_secret_name(name: str) -> bool:
     """True where a member of that name holds a secret in whatever resource it stands."""
-    plain = name.replace("_", "").replace("-", "").replace(".", "").lower()
-    if plain in SECRET_NAMES:
-        return True
-    return plain.endswith(SECRET_ENDINGS) and not NO_SECRET.search(plain)
+    plain = _plain(name)
+    return plain in SECRET_NAMES or plain.endswith(SECRET_ENDINGS)
+
+
+@lru_cache(maxsize=4096)
+def _plain(name: str) -> str:
+    return name.replace("_", "").replace("-", "").replace(".", "").lower()
 
 
 def _walk(value: Any) -> Any:
     if isinstance(value, dict):
-        return {
-            name: _mark(inner) if is_secret_name(name) and _is_plain(inner) else _walk(inner)
-            for name, inner in value.items()
-        }
+        return {name: _member(name, inner) for name, inner in value.items()}
     if isinstance(value, list):
         return [_walk(inner) for inner in value]
     if isinstance(value, str) and SECRET_VALUE.search(value):
@@ -144,15 +184,23 @@ def _walk(value: Any) -> Any:
     return value
 
 
+def _member(name: str, value: Any) -> Any:
+    if is_secret_name(name) and _is_plain(value):
+        return _mark(value)
+    if _plain(name) in SECRET_WHOLE:
+        return _mark(value, spared=OPEN_NAMES)
+    return _walk(value)
+
+
 def _is_plain(value: Any) -> bool:
     return isinstance(value, str) or (isinstance(value, list) and all(isinstance(item, str) for item in value))
 
 
-def _mark(value: Any) -> Any:
+def _mark(value: Any, spared: frozenset[str] = frozenset()) -> Any:
     if isinstance(value, dict):
-        return {name: _mark(inner) for name, inner in value.items()}
+        return {name: inner if name in spared else _mark(inner, spared) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_mark(inner) for inner in value]
+        return [_mark(inner, spared) for inner in value]
     return value if value in (None, "") or isinstance(value, bool) else MARKER
 
 
@@ -161,14 +209,17 @@ def _redact_path(value: Any, path: tuple[str, ...]) -> None:
         return
     head, rest = path[0], path[1:]
     if isinstance(value, list):
-        if head == "[*]":
-            if rest:
-                for item in value:
-                    _redact_path(item, rest)
-            else:
-                value[:] = [_mark(item) for item in value]
+        if head != "[*]":
+            # A list that the path does not mention: better taken out of every item than of none.
+            for item in value:
+                _redact_path(item, path)
+        elif rest:
+            for item in value:
+                _redact_path(item, rest)
+        else:
+            value[:] = [_mark(item) for item in value]
     elif isinstance(value, dict):
-        for name in list(value) if head == "*" else [head] if head in value else []:
+        for name in [name for name in value if head in ("*", name) or head.lower() == name.lower()]:
             if rest:
                 _redact_path(value[name], rest)
             else:

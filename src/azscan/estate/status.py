@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from functools import cache
+from functools import cache, lru_cache
 
 from azscan.catalog.builtin import BUILT_IN, is_tenant_level
 from azscan.catalog.model import Catalog
 from azscan.catalog.model import Collection as Kind
 from azscan.conditions.values import Unreadable
 from azscan.estate.ids import key_of
-from azscan.estate.store import NOTHING_THERE, Estate, ReadRow, Row
+from azscan.estate.store import BROKEN_OFF, NOTHING_THERE, Estate, ReadRow, Row
 
 TENANT_SCOPE = "/"
 
@@ -26,16 +26,19 @@ class Statuses:
         self.catalog = catalog
         self.scope = scope
         self.of = cache(self._of)
-        self.of_read = cache(self._of_read)
+        self.list_of = cache(self._list_of)
+        # One for each record that has details: not to be kept for all of them.
+        self.of_read = lru_cache(maxsize=1024)(self._of_read)
 
     @staticmethod
     def scope_of(row: Row) -> str:
         """The scope under which the children of a record were read."""
         return key_of(row.id_as_sent)
 
-    def of_scope(self, collection: str, scope: str) -> Unreadable | None:
-        """The status of one read: a list below one parent, of one subscription, or of the tenant."""
-        return _unreadable(self.estate.last_page(collection, "read", scope))
+    def of_scope(self, collection: str, scope: str) -> tuple[Unreadable | None, int | None]:
+        """The status of one read (a list below one parent, of one subscription, or of the tenant), and its row id."""
+        page = self.estate.last_page(collection, "read", scope)
+        return _unreadable(page), page.id if page and page.url else None
 
     def kind(self, collection: str) -> Kind:
         """The declaration of a collection."""
@@ -46,17 +49,36 @@ class Statuses:
         if kind.of:
             return self._of_children(kind, subscription)
         if not kind.per:
-            of_tenant = is_tenant_level(kind, self.catalog.collections)
-            return self.of_scope(collection, TENANT_SCOPE if of_tenant else f"/subscriptions/{subscription}")
+            return self.of_scope(collection, self._place(kind, subscription))[0]
         groups = self.of("resource_group", subscription) if kind.per == "resource_group" else None
-        return groups or self._first_fault(collection, subscription) or self._never_asked(collection, subscription)
+        return groups or self._first_fault(collection, subscription) or self.unasked(collection, subscription)
+
+    def _place(self, kind: Kind, subscription: str) -> str:
+        of_tenant = is_tenant_level(kind, self.catalog.collections)
+        return TENANT_SCOPE if of_tenant else f"/subscriptions/{subscription}"
+
+    def _list_of(self, collection: str, subscription: str) -> int | None:
+        """The row id of the one read that lists a collection in a subscription ("" for the tenant), if it is one."""
+        kind = self.kind(collection)
+        return None if kind.of or kind.per else self.of_scope(collection, self._place(kind, subscription))[1]
 
     def _of_children(self, kind: Kind, subscription: str) -> Unreadable | None:
         for parent in kind.of:
             if fault := self.of(parent, subscription):
                 return fault
-        if fault := self._first_fault(kind.name, subscription):
-            return fault
+        return self._first_fault(kind.name, subscription) or self.unasked(kind.name, subscription)
+
+    def unasked(self, collection: str, subscription: str) -> Unreadable | None:
+        """That a collection below parents, regions or groups was not asked for below all of them, as a fault."""
+        kind = self.kind(collection)
+        if not kind.of:
+            asked = self.estate.connection.execute(
+                "SELECT 1 FROM read WHERE collection = ? AND part = 'read' AND subscription = ? LIMIT 1",
+                (collection, subscription),
+            ).fetchone()
+            if asked and self.estate.about("complete", True):
+                return None
+            return Unreadable("not_collected", f"{collection} was not read")
         marks = ", ".join("?" * len(kind.of))
         unasked = self.estate.connection.execute(
             f"SELECT id_as_sent FROM resource WHERE collection IN ({marks}) AND subscription = ? AND gone = 0"
@@ -84,13 +106,6 @@ class Statuses:
         )
         return [ReadRow(*row) for row in found]
 
-    def _never_asked(self, collection: str, subscription: str) -> Unreadable | None:
-        asked = self.estate.connection.execute(
-            "SELECT 1 FROM read WHERE collection = ? AND part = 'read' AND subscription = ? LIMIT 1",
-            (collection, subscription),
-        ).fetchone()
-        return None if asked else Unreadable("not_collected", f"{collection} was not read")
-
     def _of_read(self, read_id: int) -> Unreadable | None:
         return _unreadable(self.estate.read(read_id))
 
@@ -99,5 +114,5 @@ def _unreadable(page: ReadRow | None) -> Unreadable | None:
     if page is None:
         return Unreadable("not_collected", "this part was not read")
     if page.kind in NOTHING_THERE:
-        return Unreadable("unavailable", "the list was broken off", url=page.url, read=page.id) if page.next else None
+        return Unreadable("unavailable", BROKEN_OFF, url=page.url, read=page.id) if page.next else None
     return Unreadable(page.kind, page.message, page.action, page.url, page.id)

@@ -16,6 +16,9 @@ from azscan.azure.answers import Answer
 from azscan.errors import OutputError, UsageError
 
 FORMAT = 1
+# By these a file is known as an estate.
+TABLES = frozenset({"scan", "read", "resource"})
+BROKEN_OFF = "the list was broken off"
 NAME_ONE = "name a file that --save-estate wrote"
 
 SCHEMA = """
@@ -30,7 +33,7 @@ CREATE TABLE resource(
   id INTEGER PRIMARY KEY, collection TEXT NOT NULL, subscription TEXT NOT NULL, id_as_sent TEXT NOT NULL,
   id_key TEXT NOT NULL, parent INTEGER NOT NULL, body BLOB NOT NULL, read_id INTEGER NOT NULL,
   detail_id INTEGER NOT NULL DEFAULT 0, gone INTEGER NOT NULL DEFAULT 0, sha256 BLOB NOT NULL);
-CREATE UNIQUE INDEX resource_of ON resource(collection, parent, id_key);
+CREATE UNIQUE INDEX resource_of ON resource(collection, parent, id_key, subscription);
 CREATE INDEX resource_in ON resource(collection, subscription, id_key);
 CREATE TABLE assessed(number INTEGER PRIMARY KEY, id TEXT NOT NULL, leaves TEXT NOT NULL);
 CREATE TABLE verdict(
@@ -69,6 +72,9 @@ class ReadRow(NamedTuple):
     page: int
 
 
+# What stands in `detail_id` of a record that Azure has no details of (the collection's `detail.when`).
+NO_DETAIL = -1
+
 # Reads with these kinds brought nothing because there is nothing: their list is empty, and that is a fact.
 NOTHING_THERE = frozenset({"", "absent", "proven_absent", "not_needed", "not_registered"})
 
@@ -88,12 +94,20 @@ class Estate:
 
     @classmethod
     def create(cls, path: Path, about: dict[str, Any]) -> Estate:
-        """A new estate at `path`, readable by its owner only, with what the scan is about; replaces an old one."""
+        """A new estate at `path`, readable by its owner only, with what the scan is about; replaces an old one.
+
+        UsageError where a file is in the way that is no estate: it is left as it is.
+        """
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if not _may_be_replaced(path):
+                raise UsageError(
+                    f"{path} exists and is not an estate", hint="name another file with --save-estate, or remove it"
+                )
             estate = cls(_connect(path), path)
+            path.chmod(0o600)
         except (OSError, sqlite3.Error) as error:
-            raise _unusable(path, error) from error
+            raise unusable(path, error) from error
         with estate.transaction() as connection:
             for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table'").fetchall():
                 connection.execute(f'DROP TABLE "{name}"')
@@ -101,7 +115,7 @@ class Estate:
             estate.connection.executescript(SCHEMA)
             estate.connection.execute(f"PRAGMA user_version = {FORMAT}")
         except sqlite3.Error as error:
-            raise _unusable(path, error) from error
+            raise unusable(path, error) from error
         estate.describe(about)
         return estate
 
@@ -114,20 +128,19 @@ class Estate:
         if not path.is_file():
             raise UsageError(f"there is no estate at {path}", hint=NAME_ONE)
         try:
-            connection = _connect(path) if to_write else _connect_read_only(path)
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+            # Looked at before it is opened to be written: opening for that marks the file.
+            version, names = _looked_at(path)
+            if version > FORMAT:
+                raise UsageError(
+                    f"{path} was written by a later azscan (estate format {version})", hint="upgrade azscan to read it"
+                )
+            if version < 1 or not names >= TABLES:
+                raise UsageError(f"{path} is not an estate", hint=NAME_ONE)
+            return cls(_connect(path) if to_write else _connect_read_only(path), path)
         except sqlite3.DatabaseError as error:
             if "locked" in str(error) or "unable to open" in str(error):
-                raise _unusable(path, error) from error
+                raise unusable(path, error) from error
             raise UsageError(f"{path} is not an estate: {error}", hint=NAME_ONE) from error
-        if version > FORMAT:
-            raise UsageError(
-                f"{path} was written by a later azscan (estate format {version})", hint="upgrade azscan to read it"
-            )
-        if version < 1 or not {"scan", "read", "resource"} <= names:
-            raise UsageError(f"{path} is not an estate", hint=NAME_ONE)
-        return cls(connection, path)
 
     def close(self) -> None:
         """Close the file; what was written stays, in one file that a read-only folder can hold."""
@@ -187,11 +200,15 @@ class Estate:
             read = _insert_read(
                 connection, collection, part, subscription, scope, page, answer, kind, message, next=next
             )
+            # A parent that was deleted meanwhile takes with it what still comes in below it.
+            above = connection.execute("SELECT gone FROM resource WHERE id = ?", (parent,)).fetchone()
+            gone = above[0] if above else 0
             for id_as_sent, key, body in records:
+                digest = hashlib.sha256(body).digest()
                 cursor = connection.execute(
                     "INSERT OR IGNORE INTO resource(collection, subscription, id_as_sent, id_key, parent, body,"
-                    " read_id, sha256) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                    (collection, subscription, id_as_sent, key, parent, body, read, hashlib.sha256(body).digest()),
+                    " read_id, gone, sha256) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (collection, subscription, id_as_sent, key, parent, body, read, gone, digest),
                 )
                 if cursor.rowcount:
                     rows.append(cursor.lastrowid or 0)
@@ -212,6 +229,16 @@ class Estate:
                     "UPDATE resource SET detail_id = ?, body = ?, sha256 = ? WHERE id = ?",
                     (read, body, hashlib.sha256(body).digest(), row.id),
                 )
+
+    def without_detail(self, row_id: int) -> None:
+        """Put on record that Azure has no more to say of a listed record than its list did."""
+        with self.transaction() as connection:
+            connection.execute("UPDATE resource SET detail_id = ? WHERE id = ?", (NO_DETAIL, row_id))
+
+    def drop_page(self, read_id: int) -> None:
+        """Forget one page that brought nothing, so that it is asked for anew."""
+        with self.transaction() as connection:
+            connection.execute("DELETE FROM read WHERE id = ?", (read_id,))
 
     def drop_reads(self, collection: str, part: str, scope: str) -> None:
         """Forget a read with what it brought and all that was read below that, so that it is made anew.
@@ -261,14 +288,20 @@ class Estate:
         return found or ("", "", "")
 
     def failed_reads(self) -> Iterator[tuple[str, str, str, str, ReadRow]]:
-        """Every read that left a part unreadable: collection, part, subscription, scope, and the page that failed."""
+        """Every read that left a part unreadable: collection, part, subscription, scope, and the page that failed.
+
+        A list that a scan broke off has failed at its last page.
+        """
         marks = ", ".join("?" * len(NOTHING_THERE))
         for found in self.connection.execute(
-            f"SELECT collection, part, subscription, scope, {READ_COLUMNS} FROM read WHERE kind NOT IN ({marks})"
-            " AND kind <> 'parent_gone' ORDER BY id",
+            f"SELECT collection, part, subscription, scope, {READ_COLUMNS} FROM read WHERE (kind NOT IN ({marks})"
+            " AND kind <> 'parent_gone') OR (next <> '' AND NOT EXISTS (SELECT 1 FROM read AS later WHERE"
+            " later.collection = read.collection AND later.part = read.part AND later.scope = read.scope"
+            " AND later.page > read.page)) ORDER BY id",
             tuple(sorted(NOTHING_THERE)),
         ):
-            yield found[0], found[1], found[2], found[3], ReadRow(*found[4:])
+            page = ReadRow(*found[4:])
+            yield *found[:4], page if page.kind else page._replace(kind="unavailable", message=BROKEN_OFF)
 
     # records
 
@@ -279,24 +312,25 @@ class Estate:
 
     def rows(self, collection: str, *, subscription: str | None = None, parent: int | None = None) -> Iterator[Row]:
         """The records of a collection in the order of their ids, streamed, without those deleted meanwhile."""
-        where, values = "collection = ? AND gone = 0", [collection]
-        if subscription is not None:
-            where, values = where + " AND subscription = ?", [*values, subscription]
-        if parent is not None:
-            where, values = where + " AND parent = ?", [*values, parent]  # type: ignore[list-item]
-        for found in self.connection.execute(
-            f"SELECT {ROW_COLUMNS} FROM resource WHERE {where} ORDER BY id_key", values
-        ):
+        for found in self._records(ROW_COLUMNS, " ORDER BY id_key", collection, subscription, parent):
             yield Row(*found)
 
     def count(self, collection: str, *, subscription: str | None = None, parent: int | None = None) -> int:
         """How many records `rows` would give."""
-        where, values = "collection = ? AND gone = 0", [collection]
+        return int(self._records("count(*)", "", collection, subscription, parent).fetchone()[0])
+
+    def _records(
+        self, columns: str, order: str, collection: str, subscription: str | None, parent: int | None
+    ) -> sqlite3.Cursor:
+        # Without statistics SQLite takes the wrong index for children, and reads all of a collection for each parent.
+        index, where, values = "resource_in", "", [collection]
         if subscription is not None:
-            where, values = where + " AND subscription = ?", [*values, subscription]
+            where, values = " AND subscription = ?", [collection, subscription]
         if parent is not None:
-            where, values = where + " AND parent = ?", [*values, parent]  # type: ignore[list-item]
-        return int(self.connection.execute(f"SELECT count(*) FROM resource WHERE {where}", values).fetchone()[0])
+            index, where, values = "resource_of", where + " AND parent = ?", [*values, parent]  # type: ignore[list-item]
+        return self.connection.execute(
+            f"SELECT {columns} FROM resource INDEXED BY {index} WHERE collection = ? AND gone = 0{where}{order}", values
+        )
 
     def mark_gone(self, row_id: int) -> None:
         """Put on record that Azure deleted the resource during the scan: it and what hangs on it get no verdict."""
@@ -327,7 +361,7 @@ class _Transaction:
         try:
             self.estate.connection.execute("BEGIN")
         except sqlite3.Error as error:
-            raise _unusable(self.estate.path, error) from error
+            raise unusable(self.estate.path, error) from error
         return self.estate.connection
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
@@ -339,9 +373,9 @@ class _Transaction:
         except sqlite3.Error as failure:
             if self.estate.connection.in_transaction:
                 self.estate.connection.execute("ROLLBACK")
-            raise _unusable(self.estate.path, failure) from failure
+            raise unusable(self.estate.path, failure) from failure
         if isinstance(error, sqlite3.Error):
-            raise _unusable(self.estate.path, error) from error
+            raise unusable(self.estate.path, error) from error
 
 
 def _insert_read(
@@ -397,20 +431,46 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _connect_read_only(path: Path) -> sqlite3.Connection:
+def _read_only(path: Path) -> sqlite3.Connection:
     # A folder that cannot be written holds no log beside the file, so SQLite may take it as it is.
     mode = "mode=ro" if os.access(path.parent, os.W_OK) else "mode=ro&immutable=1"
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None, timeout=0.2)
-    connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    return sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None, timeout=0.2)
+
+
+def _looked_at(path: Path) -> tuple[int, set[str]]:
+    """The format and the tables of a SQLite file, which stays as it is."""
+    with contextlib.closing(_read_only(path)) as connection:
+        version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+        return version, {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
+def _may_be_replaced(path: Path) -> bool:
+    """False where there is a file that is somebody else's: no SQLite at all, or with tables that no estate has."""
+    if not path.exists() or not path.stat().st_size:
+        return True
+    try:
+        _, names = _looked_at(path)
+    except sqlite3.DatabaseError as error:
+        if "locked" in str(error) or "unable to open" in str(error):
+            raise
+        return False
+    return names >= TABLES or names <= {*TABLES, "assessed", "verdict"}
+
+
+def _connect_read_only(path: Path) -> sqlite3.Connection:
+    connection = _read_only(path)
     connection.execute("CREATE TEMP TABLE assessed(number INTEGER PRIMARY KEY, id TEXT NOT NULL, leaves TEXT NOT NULL)")
     connection.execute(
         "CREATE TEMP TABLE verdict(number INTEGER NOT NULL, resource INTEGER NOT NULL, status INTEGER NOT NULL,"
         " evidence BLOB, reason TEXT, waiver INTEGER, subscription TEXT)"
     )
+    # Assessing begins by dropping the index: it must find this one, not the file's.
+    connection.execute("CREATE INDEX temp.verdict_of ON verdict(number, status)")
     return connection
 
 
-def _unusable(path: Path, error: Exception) -> OutputError:
+def unusable(path: Path, error: Exception) -> OutputError:
+    """The error for an estate that SQLite cannot write or read, in words."""
     words = str(error)
     if "locked" in words:
         return OutputError(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 Span = tuple[int, int]
@@ -22,11 +23,16 @@ ALL_V6: Final[Spans] = ((V6, _V6_LAST),)
 EVERYTHING: Final[Spans] = (*ALL_V4, *ALL_V6)
 NOTHING: Final[Spans] = ()
 
+# The same few addresses and sets return in every rule: what was worked out once is kept.
+KEPT: Final = 8192
+# Sets of more spans than this are not kept: a long list in one group must not fill the memory.
+FEW: Final = 12
 # Words for the whole internet, as security rules and firewalls spell them.
 _ANYWHERE: Final = frozenset({"*", "any", "internet"})
 _V4: Final = re.compile(r"(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\Z", re.ASCII)
 
 
+@lru_cache(maxsize=KEPT)
 def read_addresses(text: str) -> Spans:
     """The addresses of one entry: an address, a CIDR block, a range with `-`, or `*`, `Any`, `Internet`.
 
@@ -94,6 +100,10 @@ def union(spans: Iterable[Span]) -> Spans:
 
 def minus(left: Spans, right: Spans) -> Spans:
     """The addresses of the left set that are not in the right one."""
+    return _minus_kept(left, right) if len(left) + len(right) <= FEW else _minus(left, right)
+
+
+def _minus(left: Spans, right: Spans) -> Spans:
     kept: list[Span] = []
     index = 0
     for start, end in left:
@@ -108,6 +118,9 @@ def minus(left: Spans, right: Spans) -> Spans:
         if start <= end:
             kept.append((start, end))
     return tuple(kept)
+
+
+_minus_kept = lru_cache(maxsize=KEPT)(_minus)
 
 
 def common(left: Spans, right: Spans) -> Spans:

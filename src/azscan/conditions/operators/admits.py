@@ -7,6 +7,7 @@ first, the first rule that matches a packet decides, and what no rule matches is
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -17,6 +18,7 @@ from azscan.conditions.operators.addresses import (
     ALL_V4,
     ALL_V6,
     EVERYTHING,
+    KEPT,
     NOTHING,
     PUBLIC,
     V6,
@@ -71,6 +73,7 @@ _UNKNOWN: Final = _Set(NOTHING, EVERYTHING)
 _UNKNOWN_PORTS: Final = _Set(NOTHING, ALL_PORTS)
 
 
+@lru_cache(maxsize=KEPT)
 def read_ports(text: str) -> Spans:
     """The ports of `22`, `20-25` or `*`; ValueError otherwise."""
     entry = text.strip()
@@ -126,9 +129,20 @@ def admits(expected: Mapping[str, Any]) -> TestBeside:
             return doubt
         if not any(_reaches(rules, protocol, ports, least, most=True) for protocol in wanted):
             return FALSE
+        if all(map(_is_certain, rules)):
+            return TRUE
         return TRUE if any(_reaches(rules, protocol, ports, least, most=False) for protocol in wanted) else UNSAID
 
     return opens
+
+
+def _is_certain(rule: _Rule) -> bool:
+    """True where nothing of the rule is in doubt, so that the most and the least that it lets in are the same."""
+    return (
+        bool(rule.access)
+        and None not in (rule.priority, rule.protocol, rule.narrow)
+        and all(part.surely == part.at_most for part in (rule.source, rule.ports, rule.destination))
+    )
 
 
 def show(expected: Mapping[str, Any], rule: Any) -> str | None:
