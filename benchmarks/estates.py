@@ -38,7 +38,8 @@ def multiplied(resources: int) -> dict[str, Any]:
         for root, members in families:
             if count >= resources:
                 break
-            copies += json.loads(json.dumps(members).replace(json.dumps(root)[1:-1], f"{json.dumps(root)[1:-1]}-{number}"))
+            name = json.dumps(root)[1:-1]
+            copies += json.loads(json.dumps(members).replace(name, f"{name}-{number}"))
             count += 1
     estate["resources"] = copies
     return estate

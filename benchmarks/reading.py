@@ -51,7 +51,8 @@ def _report(resources: int, latency: float, *, throttled: bool) -> None:
     print(f"{resources} resources, {latency:g} ms latency{', ARM throttle' if throttled else ''}")
     print(f"  reads                     {reads} ({measured['parts']} parts planned), {seen['repeated']} asked twice")
     print(f"  unreadable verdicts       {measured['unreadable']}")
-    print(f"  time                      {measured['seconds']:.2f} s = 1/{sequential / measured['seconds']:.1f} of one by one")
+    part = sequential / measured["seconds"]
+    print(f"  time                      {measured['seconds']:.2f} s = 1/{part:.1f} of one by one")
     print(f"  scanner's CPU a read      {measured['cpu'] / reads * 1000:.2f} ms")
     print(f"  connections at most       {seen['max_connections']}")
     if throttled:

@@ -127,7 +127,7 @@ async def collect(
             scope = await choose_subscriptions(
                 session,
                 wanted=settings.subscriptions,
-                management_group=",".join(settings.management_groups),
+                management_groups=settings.management_groups,
                 excluded=settings.exclude_subscriptions,
                 tenant=signed_in.tenant,
                 who=signed_in.who,

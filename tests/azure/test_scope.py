@@ -199,7 +199,7 @@ async def test_a_management_group_brings_the_subscriptions_at_any_depth() -> Non
     group = below("child", "Child", "Microsoft.Management/managementGroups")
     azure.pages[GROUP] = {"items": (group, below(A.upper()), below(D, "hidden")), "next": "p2"}
     azure.pages["p2"] = {"items": (below(C, kind="/subscriptions"),)}
-    scope = await choose_subscriptions(azure, management_group="corp")
+    scope = await choose_subscriptions(azure, management_groups=("corp",))
     assert scope.ids == (A,)
     assert [(line.id, line.state) for line in scope.left_out] == [(D, ""), (C, "Disabled")]
     assert "hidden" in str(scope.left_out[0]) and "cannot see it" in str(scope.left_out[0])
@@ -209,14 +209,21 @@ async def test_a_management_group_brings_the_subscriptions_at_any_depth() -> Non
 async def test_a_management_group_may_be_given_by_its_full_id(text: str) -> None:
     azure = Azure(PROD)
     azure.pages[GROUP] = {"items": (below(A),)}
-    assert (await choose_subscriptions(azure, management_group=text)).ids == (A,)
+    assert (await choose_subscriptions(azure, management_groups=(text,))).ids == (A,)
+
+
+async def test_several_management_groups_bring_what_is_below_any_of_them() -> None:
+    azure = Azure(PROD, TEST, subscription("e" * 8 + A[8:], "contoso-else"))
+    azure.pages[GROUP] = {"items": (below(A),)}
+    azure.pages[DESCENDANTS.format(group="lab")] = {"items": (below(B),)}
+    assert (await choose_subscriptions(azure, management_groups=("corp", "lab"))).ids == (A, B)
 
 
 async def test_a_management_group_cannot_change_the_request() -> None:
     azure = Azure(PROD)
     target = DESCENDANTS.format(group="a%3Fb%26c%20%25")
     azure.pages[target] = {"items": (below(A),)}
-    await choose_subscriptions(azure, management_group="a?b&c %")
+    await choose_subscriptions(azure, management_groups=("a?b&c %",))
     assert azure.asked[-1].target == target
 
 
@@ -243,7 +250,7 @@ async def test_a_management_group_without_subscriptions_is_explained(
     azure = Azure(PROD)
     azure.pages[GROUP] = answer
     with pytest.raises(error, match=words):
-        await choose_subscriptions(azure, management_group="corp")
+        await choose_subscriptions(azure, management_groups=("corp",))
 
 
 async def test_odd_entries_cost_only_themselves() -> None:

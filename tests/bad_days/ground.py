@@ -15,14 +15,13 @@ from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
-from tests.azure.servers import HurriedClock
-from tests.emulator.rig import ONE, STORAGE, TWO, account, child, estate
-from tests.harness import ROOT, Scanned, azscan, scan
-
 from azscan.catalog.load import load
 from azscan.catalog.model import Catalog
 from azscan.emulator import Emulator, Estate, FaultRule, Options
 from azscan.results import Verdict
+from tests.azure.servers import HurriedClock
+from tests.emulator.rig import ONE, STORAGE, TWO, account, child, estate
+from tests.harness import ROOT, Scanned, azscan, scan
 
 __all__ = ["ONE", "STORAGE", "TWO", "account", "child", "estate"]
 
@@ -60,9 +59,7 @@ def stored(name: str, group: str = "rg-web", subscription: str = ONE, **properti
 
 def accounts(*names: str, more: Mapping[str, Any] | None = None) -> Estate:
     """An estate of storage accounts that pass all of CHECKS; `bad-…` accepts plain HTTP, so it fails one."""
-    resources = [
-        each for name in names for each in stored(name, supportsHttpsTrafficOnly=not name.startswith("bad"))
-    ]
+    resources = [each for name in names for each in stored(name, supportsHttpsTrafficOnly=not name.startswith("bad"))]
     return estate(*resources, **{"identity": IDENTITY, **(more or {})})
 
 
@@ -196,9 +193,7 @@ def ran(
     emulator: Emulator, folder: Path, *arguments: str, env: Mapping[str, str] | None = None, cwd: Path | None = None
 ) -> CompletedProcess[str]:
     """A scan of that emulator as a user runs it."""
-    done = azscan(
-        *command(emulator, *arguments), env={**variables(emulator, folder), **(env or {})}, cwd=cwd or folder
-    )
+    done = azscan(*command(emulator, *arguments), env={**variables(emulator, folder), **(env or {})}, cwd=cwd or folder)
     assert_told(done, traced="--debug" in arguments)
     return done
 
@@ -273,7 +268,12 @@ class _Tripwire(list[Any]):
 def verdict_rows(verdicts: list[Verdict]) -> list[tuple[Any, ...]]:
     """Verdicts without the times of their reads: what two scans of one estate must agree on."""
     return sorted(
-        (each.check, each.status, each.resource.id, each.reason, [(leaf.path, leaf.expected, leaf.actual, leaf.present)
-        for leaf in each.evidence])
+        (
+            each.check,
+            each.status,
+            each.resource.id,
+            each.reason,
+            [(leaf.path, leaf.expected, leaf.actual, leaf.present) for leaf in each.evidence],
+        )
         for each in verdicts
     )

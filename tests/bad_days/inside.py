@@ -8,9 +8,9 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
-from tests.bad_days.ground import assert_told
 
 from azscan.cli import main
+from tests.bad_days.ground import assert_told
 
 
 class Inside:

@@ -6,8 +6,22 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests.bad_days.ground import IDENTITY, ONE, SECRET, accounts, assert_refused, assert_told, catalog, command, estate
-from tests.bad_days.ground import ran, served, stored, variables
+
+from tests.bad_days.ground import (
+    IDENTITY,
+    ONE,
+    SECRET,
+    accounts,
+    assert_refused,
+    assert_told,
+    catalog,
+    command,
+    estate,
+    ran,
+    served,
+    stored,
+    variables,
+)
 from tests.bad_days.inside import Inside
 from tests.harness import ROOT, azscan
 
@@ -159,7 +173,10 @@ NOTHING = {
     "severity": (["--severity", "hgh"], "did you mean high?"),
     "area": (["--area", "networks"], "did you mean network?"),
     "framework": (["--framework", "iso-27002"], "no framework is named iso-27002"),
-    "service without a check of that severity": (["--check", "storage-https-only", "--severity", "low"], "no check fits"),
+    "service without a check of that severity": (
+        ["--check", "storage-https-only", "--severity", "low"],
+        "no check fits",
+    ),
     "subscription": (["--subscription", "contoso-prodd"], "did you mean 'contoso-prod'?"),
     "exclusion": (["--exclude-subscription", "contoso-prodd"], "did you mean 'contoso-prod'?"),
     "region": (["--service", "storage", "--region", "westeurop"], "--region westeurop"),
@@ -196,7 +213,9 @@ def test_an_azscan_yaml_found_upward_that_sets_a_cloud(tmp_path: Path) -> None:
         env = {**variables(emulator, tmp_path), "SSL_CERT_FILE": str(thief.write_ca(tmp_path / "thief.pem"))}
         done = azscan("scan", "--auth", "service-principal", env=env, cwd=below)
         assert_told(done)
-        assert_refused(done, 2, "azscan.yaml:2:1", "cloud is not taken from a file that was found in a folder", "--config")
+        assert_refused(
+            done, 2, "azscan.yaml:2:1", "cloud is not taken from a file that was found in a folder", "--config"
+        )
         assert not thief.log and not thief.sign_ins
         for key, value in (("tenant", ONE), ("auth", "token"), ("checks-dir", "[x]"), ("mappings-dir", "[x]")):
             written.write_text(f"version: 1\n{key}: {value}\n")

@@ -12,18 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.bad_days.ground import CHECKS, HTTPS, IDENTITY, ONE, STORAGE, TWO, estate, held, ran, served, stored
 
 from azscan.emulator import Estate
 from azscan.report import Options as ReportOptions
 from azscan.report import write
+from tests.bad_days.ground import CHECKS, HTTPS, IDENTITY, ONE, STORAGE, TWO, estate, held, ran, served, stored
 
 NAMES = {
     "markup": "[bold red]fine[reverse]x[link=evil.example]y",
     "ansi": "st\x1b[2J\x1b]0;owned\x07\x1b[31mfine\x9b31m",
     "formula": "=cmd()|'C calc'!A0",
     "formula at": "@SUM(1+1)*cmd()",
-    "quotes": "o'hara \"quoted\" `back`",
+    "quotes": 'o\'hara "quoted" `back`',
     "substitution": "$(touch pwned)`touch pwned`${IFS}",
     "newlines": "one\ntwo\r\nerror[storage-https-only]: forged",
     "bidi": "abc\u202egnp.exe\u200b",

@@ -6,12 +6,12 @@ import contextlib
 import json
 import os
 import random
-import resource
 import shlex
 import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -19,6 +19,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+
+from azscan.emulator import Estate, Options
 from tests.bad_days.ground import (
     IDENTITY,
     account,
@@ -35,8 +37,6 @@ from tests.bad_days.ground import (
     variables,
 )
 from tests.harness import azscan
-
-from azscan.emulator import Estate, Options
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals and limits")
 PAGES = Options(page_size=1)
@@ -67,12 +67,13 @@ def stored_urls(path: Path) -> set[str]:
 
 
 @posix
-def test_ctrl_c(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_ctrl_c(number: int, tmp_path: Path) -> None:
     """It ends with 130 and the line to go on with; that line comes to the same results without reading anew."""
     expected, reads = good_day()
     with served(eight(), PAGES) as emulator:
         process = begun(emulator, tmp_path, "-o", "out.json")
-        on_read(emulator, reads // 2, lambda: process.send_signal(signal.SIGINT))
+        on_read(emulator, reads // 2, lambda: process.send_signal(number))
         stdout, stderr = process.communicate(timeout=60)
         assert_told(subprocess.CompletedProcess([], process.returncode, stdout, stderr))
         assert process.returncode == 130, stderr
@@ -138,11 +139,15 @@ HEAVY = ("--check", "storage-https-only")
 def small_disk(folder: Path, *options: str) -> Iterator[Path]:
     """A file system of its own; skips the test where mounting is not allowed."""
     folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", ",".join(["size=1m", *options]), "tmpfs", str(folder)],
-        capture_output=True,
-        check=False,
-    ) if sys.platform == "linux" else None
+    mounted = (
+        subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", ",".join(["size=1m", *options]), "tmpfs", str(folder)],
+            capture_output=True,
+            check=False,
+        )
+        if sys.platform == "linux"
+        else None
+    )
     if mounted is None or mounted.returncode:
         pytest.skip("mounting a small tmpfs is not allowed here")
     try:
@@ -183,9 +188,16 @@ def test_disk_full_of_a_report(tmp_path: Path) -> None:
 @posix
 def test_a_file_that_may_not_grow(tmp_path: Path) -> None:
     """The same without a disk of its own: the process may write no more than 200 kB into one file."""
+    import resource
+
     with served(heavy(), Options(page_size=20)) as emulator:
         done = subprocess.run(
-            [sys.executable, "-m", "azscan", *command(emulator, *HEAVY, "--save-estate", str(tmp_path / "kept.sqlite"))],
+            [
+                sys.executable,
+                "-m",
+                "azscan",
+                *command(emulator, *HEAVY, "--save-estate", str(tmp_path / "kept.sqlite")),
+            ],
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000)),
             env={**os.environ, **variables(emulator, tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
             capture_output=True,
@@ -257,9 +269,10 @@ def test_a_saved_estate_in_a_read_only_folder(tmp_path: Path) -> None:
         arguments = ["scan", "--estate", str(shut / "kept.sqlite"), *chosen, "-o", str(tmp_path / "again.json")]
         done = azscan(*arguments, env={"AZSCAN_STATE_DIR": str(tmp_path)})
     assert done.returncode == 10, done.stderr
-    assert json.loads((tmp_path / "again.json").read_text())["verdicts"] == json.loads(
-        (tmp_path / "first.json").read_text()
-    )["verdicts"]
+    assert (
+        json.loads((tmp_path / "again.json").read_text())["verdicts"]
+        == json.loads((tmp_path / "first.json").read_text())["verdicts"]
+    )
 
 
 @posix
@@ -270,16 +283,14 @@ def test_two_scans_into_one_estate_file(named: bool, tmp_path: Path) -> None:
     kept = ["--save-estate", str(tmp_path / "kept.sqlite")] if named else []
     with served(eight(), PAGES) as emulator:
         first = begun(emulator, tmp_path, *kept, "-o", "out.json")
-        stopped: list[int] = []
+        stopped = threading.Event()
 
         def stop() -> None:
             first.send_signal(signal.SIGSTOP)
-            stopped.append(1)
+            stopped.set()
 
         on_read(emulator, reads // 2, stop)
-        while not stopped:
-            assert first.poll() is None, first.communicate()
-            os.sched_yield()
+        assert stopped.wait(60)
         try:
             done = ran(emulator, tmp_path, *kept)
         finally:

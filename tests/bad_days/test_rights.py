@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from azscan.emulator import Deletion, Deny, FaultRule, Options, Role
 from tests.bad_days.ground import (
     ACCOUNTS,
     CONTAINERS,
@@ -32,8 +34,6 @@ from tests.bad_days.ground import (
     stored,
     three,
 )
-
-from azscan.emulator import Deletion, Deny, FaultRule, Options, Role
 
 BOTH = [{"subscriptionId": ONE, "displayName": "one"}, {"subscriptionId": TWO, "displayName": "two"}]
 BLOB_READ = f"{STORAGE}/blobServices/containers/read"
@@ -85,7 +85,9 @@ def test_the_resource_list_denied(tmp_path: Path) -> None:
 
 
 def test_reader_on_one_resource_group_only(tmp_path: Path) -> None:
-    what = estate(*stored("alpha"), *stored("beta", group="rg-hidden", supportsHttpsTrafficOnly=False), identity=IDENTITY)
+    what = estate(
+        *stored("alpha"), *stored("beta", group="rg-hidden", supportsHttpsTrafficOnly=False), identity=IDENTITY
+    )
     scanned = held(tmp_path, Options(roles=[Role(f"/subscriptions/{ONE}/resourceGroups/rg-web")]), what)
     assert all(record.status == 200 for record in scanned.emulator.log if record.kind == STORAGE.lower())
     for check in (HTTPS, VERSIONS, CONTAINERS):
@@ -304,7 +306,10 @@ def test_disabled_subscription(tmp_path: Path) -> None:
     what = estate(*resources, subscriptions=[BOTH[0], asleep], identity=IDENTITY)
     scanned = held(tmp_path, None, what)
     assert names(scanned, HTTPS) == {"alpha": "pass"}
-    assert [(each.id, bool(each.left_out)) for each in scanned.results.scan.subscriptions] == [(ONE, False), (TWO, True)]
+    assert [(each.id, bool(each.left_out)) for each in scanned.results.scan.subscriptions] == [
+        (ONE, False),
+        (TWO, True),
+    ]
     assert any(line.startswith("note: two") and "Disabled" in line for line in scanned.said)
     assert not [record for record in scanned.emulator.log if record.subscription == TWO]
     (tmp_path / "asked").mkdir()

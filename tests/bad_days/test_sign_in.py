@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from azscan.emulator import Options
 from tests.bad_days.ground import (
     SECRET,
     accounts,
@@ -15,8 +16,6 @@ from tests.bad_days.ground import (
     three,
     verdict_rows,
 )
-
-from azscan.emulator import Options
 
 ELSEWHERE = "99999999-9999-4999-8999-999999999999"
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 import pytest
 
-from azscan.catalog.model import Catalog, Collection
+from azscan.catalog.builtin import parts_of
+from azscan.catalog.examples import run_examples
+from azscan.catalog.model import Catalog, Collection, Examples
 from azscan.conditions.compile import compile_condition
 from azscan.conditions.grammar import parse
 from azscan.conditions.logic import FALSE, TRUE
 from azscan.estate.redact import MARKER, SECRET_ENDINGS, SECRET_NAMES, is_secret_name, redacted, split_path
+from tests.contract.claims import kinds_of
 from tests.contract.facts import EACH, Facts, Found
 
 SECRET = "zX9-hunter2-Qv7"
@@ -73,6 +77,40 @@ def test_exists_still_tells_set_from_empty(secrets: list[tuple[Collection, str, 
 
 def test_what_is_no_secret_is_still_needed(secrets: list[tuple[Collection, str, Found]]) -> None:
     assert {path for _, path, _ in secrets} >= NO_SECRETS.keys(), "the schema flags it no more"
+
+
+def test_no_verdict_rests_on_a_secret(catalog: Catalog) -> None:
+    """Every example gets the same verdict once its secrets are out: checks ask whether a secret is set, not what it is."""
+    parts, kinds = parts_of(catalog), kinds_of(catalog)
+
+    def without(document: Any, name: str, depth: int = 3) -> Any:
+        if not isinstance(document, dict):
+            return document
+        attached = {key: part for key, part in parts.get(name, {}).items() if key in document and depth}
+        own = {key: value for key, value in document.items() if key not in attached}
+        own = redacted(own, [split_path(path) for path in kinds[name].redact])[0]
+        for key, part in attached.items():
+            own[key] = _each(document[key], part.shape, lambda one, of=part.collection: without(one, of, depth - 1))
+        return own
+
+    for check in catalog.checks.values():
+        cleaned = {
+            group: tuple(
+                without(msgspec.json.decode(msgspec.json.encode(document)), check.subject)
+                for document in getattr(check.examples, group)
+            )
+            for group in ("passing", "failing", "not_applicable")
+        }
+        clean = msgspec.structs.replace(check, examples=Examples(**cleaned))
+        assert [one.outcome for one in run_examples(clean)] == [one.outcome for one in run_examples(check)], check.id
+
+
+def _each(value: Any, shape: str, change: Callable[[Any], Any]) -> Any:
+    if shape == "list" and isinstance(value, list):
+        return [change(one) for one in value]
+    if shape == "map" and isinstance(value, dict):
+        return {key: change(one) for key, one in value.items()}
+    return change(value)
 
 
 @pytest.mark.parametrize("name", sorted(SECRET_NAMES | {f"own{ending}" for ending in SECRET_ENDINGS}))

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
+import msgspec
 import pytest
 
 from azscan.catalog.model import Catalog, Collection
@@ -24,9 +26,13 @@ def claims(catalog: Catalog) -> list[Claim]:
 
 
 @pytest.fixture(scope="module")
-def lacking(catalog: Catalog, facts: Facts, claims: list[Claim]) -> dict[Key, set[str]]:
+def lacking(catalog: Catalog, facts: Facts) -> dict[Key, set[str]]:
+    return unproven(catalog, facts)
+
+
+def unproven(catalog: Catalog, facts: Facts) -> dict[Key, set[str]]:
     """What the schema does not prove, and who says it."""
-    kinds = kinds_of(catalog)
+    claims, kinds = claims_of(catalog), kinds_of(catalog)
     found: dict[Key, set[str]] = {}
     for kind in catalog.collections.values():
         for key in _unproven_reads(kind, facts, claims):
@@ -84,6 +90,61 @@ def test_the_schema_can_say_no(facts: Facts) -> None:
     assert facts.find(account, ("properties", "networkAcls", "ipRules", EACH, "value"))
     assert facts.find("Microsoft.Web/sites/config/web", ("properties", "ftpsState"))
     assert not facts.find("Microsoft.Web/sites/config/authsettingsV2", ("properties", "ftpsState"))
+
+
+RULES = "properties.networkAcls.ipRules"
+BROKEN_CHECKS: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
+    (
+        "storage_account",
+        {"field": "properties.minimumTLSVersion", "exists": True},
+        ("properties.minimumTLSVersion", ""),
+    ),
+    ("storage_account", {"field": "kind", "equals": "storagev2"}, ("kind", "storagev2")),
+    ("storage_account", {"field": "kind", "like": "Storage*", "default": "None"}, ("kind", "None")),
+    ("storage_account", {"not": {"field": "kind", "in": ["StorageV2", "Lake"]}}, ("kind", "Lake")),
+    (
+        "storage_account",
+        {"some": {"in": RULES, "where": {"field": "address", "exists": True}}},
+        (f"{RULES}.address", ""),
+    ),
+    (
+        "storage_account",
+        {"field": "blob_service.properties.versioned", "exists": True},
+        ("blob_service", "properties.versioned", ""),
+    ),
+    (
+        "network_security_group",
+        {"field": "properties.subnets", "admits": {"from": "internet"}},
+        ("properties.subnets.properties.access", ""),
+    ),
+    ("sql_server", {"field": "databases", "cidr": {"public": True}}, ("sql_database", "startIpAddress", "")),
+]
+
+
+@pytest.mark.parametrize(("subject", "require", "expected"), BROKEN_CHECKS, ids=lambda value: str(value)[:50])
+def test_a_wrong_name_or_word_is_found(
+    catalog: Catalog, facts: Facts, subject: str, require: dict[str, Any], expected: tuple[str, ...]
+) -> None:
+    check = msgspec.structs.replace(catalog.checks["storage-https-only"], subject=subject, require=require)
+    found = unproven(msgspec.structs.replace(catalog, checks={"broken": check}), facts)
+    kind, field, word = expected if len(expected) == 3 else (subject, *expected)
+    assert ("value" if word else "field", kind, field, word) in found
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "form"),
+    [
+        ("storage_account", {"api": {"": "2019-06-01"}}, "api"),
+        ("storage_account", {"api": {"": "2026-04-01", "AzureChinaCloud": "2019-06-01"}}, "api"),
+        ("storage_account", {"type": "Microsoft.Storage/accounts"}, "type"),
+        ("container", {"presence": "listed"}, "presence"),
+        ("web_app_config", {}, "read"),
+    ],
+)
+def test_a_wrong_read_is_found(catalog: Catalog, facts: Facts, name: str, change: dict[str, Any], form: str) -> None:
+    kind = msgspec.structs.replace(catalog.collections[name], **change)
+    doctored = msgspec.structs.replace(catalog, collections={**catalog.collections, name: kind})
+    assert (form, name, "", "") in unproven(doctored, facts)
 
 
 def _unproven(claim: Claim, kind: Collection, facts: Facts) -> Iterator[Key]:

@@ -64,7 +64,7 @@ class Scope:
 async def choose_subscriptions(
     session: Reader,
     wanted: Sequence[str] = (),
-    management_group: str = "",
+    management_groups: Sequence[str] = (),
     excluded: Sequence[str] = (),
     tenant: str = "",
     *,
@@ -73,7 +73,7 @@ async def choose_subscriptions(
     """Return the subscriptions to scan, and allow the session to read them.
 
     `wanted` and `excluded` hold ids or names, one or several separated by commas; without `wanted` it is every
-    subscription that the identity sees. With a management group only those below it count. `tenant` and `who` are
+    subscription that the identity sees. With management groups only those below one of them count. `tenant` and `who` are
     for messages. Raises UsageError for what matches nothing or more than one, NothingScannedError where nothing is
     left or the list cannot be read to its end (what is not known to be all is not scanned as if it were).
     """
@@ -88,16 +88,19 @@ async def choose_subscriptions(
         raise _unlisted(fault, who, tenant)
     unwanted = _resolve(excluded, visible, "excluded subscription", who, fault)
     pool, left_out = set(asked or visible), []
-    if management_group:
-        below = await _below(session, management_group)
+    groups = " or ".join(management_groups)
+    if management_groups:
+        below: dict[str, str] = {}
+        for group in management_groups:
+            below |= await _below(session, group)
         outside = [_shown(_name(visible[each])) for each in asked if each not in below]
         if outside:
             raise UsageError(
-                f"{outside[0]} is not below the management group {management_group}",
+                f"{outside[0]} is not below the management group {groups}",
                 hint="leave out --management-group or --subscription",
             )
         pool &= set(below)
-        why = f"it is below {management_group}, but this identity cannot see it"
+        why = f"it is below {groups}, but this identity cannot see it"
         left_out += [LeftOut(each, name, "", why) for each, name in below.items() if each not in visible]
     chosen = []
     for item in sorted((visible[each] for each in pool), key=lambda item: (_name(item).casefold(), _id(item))):
@@ -107,7 +110,7 @@ async def choose_subscriptions(
         else:
             chosen.append(item)
     if not chosen:
-        raise _all_left_out(left_out, management_group)
+        raise _all_left_out(left_out, groups)
     for item in chosen:
         session.allow(_id(item))
     return Scope(tuple(chosen), tuple(left_out))

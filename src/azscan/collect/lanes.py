@@ -31,8 +31,9 @@ class Lanes:
         """Work until every job is done; the first error that a job raises ends the others and is raised."""
         try:
             async with asyncio.TaskGroup() as self._group:
-                for lane in list(self._waiting):
-                    self._start(lane)
+                for lane, jobs in list(self._waiting.items()):
+                    for _ in range(len(jobs)):
+                        self._start(lane)
         except BaseExceptionGroup as errors:
             raise _first(errors) from None
         finally:
