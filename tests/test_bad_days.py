@@ -41,7 +41,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "no subscription": ("rights.no_subscription",),
     "403 on one read": ("rights.403_on_one_read",),
     "403 on a whole service": ("rights.403_on_a_whole_service",),
-    "403 on a subscription": ("rights.403_on_a_subscription",),
+    "403 on a subscription": ("rights.403_on_a_subscription", "rights.403_on_everything"),
     "the resource list denied": ("rights.the_resource_list_denied",),
     "Reader on one resource group only": (
         "rights.reader_on_one_resource_group_only",

@@ -1,6 +1,6 @@
 """Real Azure responses, served by the emulator and scanned over HTTPS: nothing crashes, and no row is lost.
 
-How each oddity of these responses is survived stands in tests/test_oddities.py.
+How each oddity of these responses is survived stands in tests/oddities.
 """
 
 from __future__ import annotations

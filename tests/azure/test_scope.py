@@ -230,9 +230,9 @@ async def test_a_management_group_cannot_change_the_request() -> None:
 async def test_a_management_group_and_named_subscriptions_must_agree() -> None:
     azure = Azure(PROD, TEST)
     azure.pages[GROUP] = {"items": (below(A),)}
-    assert (await choose_subscriptions(azure, ["contoso-prod"], "corp")).ids == (A,)
+    assert (await choose_subscriptions(azure, ["contoso-prod"], ("corp",))).ids == (A,)
     with pytest.raises(UsageError, match="contoso-test is not below the management group corp"):
-        await choose_subscriptions(azure, ["contoso-prod", "contoso-test"], "corp")
+        await choose_subscriptions(azure, ["contoso-prod", "contoso-test"], ("corp",))
 
 
 @pytest.mark.parametrize(

@@ -20,10 +20,8 @@ from azscan.catalog.model import Catalog
 from azscan.emulator import Emulator, Estate, FaultRule, Options
 from azscan.results import Verdict
 from tests.azure.servers import HurriedClock
-from tests.emulator.rig import ONE, STORAGE, TWO, account, child, estate
+from tests.emulator.rig import ONE, STORAGE, account, child, estate
 from tests.harness import ROOT, Scanned, azscan, scan
-
-__all__ = ["ONE", "STORAGE", "TWO", "account", "child", "estate"]
 
 SECRET = "a-secret~of-bad.days"
 IDENTITY = {

@@ -16,7 +16,8 @@ import pytest
 from azscan.emulator import Estate
 from azscan.report import Options as ReportOptions
 from azscan.report import write
-from tests.bad_days.ground import CHECKS, HTTPS, IDENTITY, ONE, STORAGE, TWO, estate, held, ran, served, stored
+from tests.bad_days.ground import CHECKS, HTTPS, IDENTITY, ONE, STORAGE, estate, held, ran, served, stored
+from tests.emulator.rig import TWO
 
 NAMES = {
     "markup": "[bold red]fine[reverse]x[link=evil.example]y",

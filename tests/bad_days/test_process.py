@@ -36,6 +36,7 @@ from tests.bad_days.ground import (
     served,
     variables,
 )
+from tests.bad_days.inside import Inside
 from tests.harness import azscan
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals and limits")
@@ -106,7 +107,9 @@ def test_ctrl_c_before_anything_was_read(tmp_path: Path) -> None:
 
 @posix
 @pytest.mark.parametrize("share", [round(random.Random(SEED + n).random(), 3) for n in range(20)], ids=str)
-def test_kill_9_at_a_random_read(share: float, tmp_path: Path) -> None:
+def test_kill_9_at_a_random_read(
+    share: float, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each page is in the estate whole or not at all, so --resume reads only the rest and says the same."""
     expected, reads = good_day()
     kept = tmp_path / "kept.sqlite"
@@ -119,7 +122,8 @@ def test_kill_9_at_a_random_read(share: float, tmp_path: Path) -> None:
         assert kept.stat().st_mode & 0o077 == 0
         held = stored_urls(kept)
         before = len(emulator.log)
-        done = ran(emulator, tmp_path, "--save-estate", str(kept), "--resume", "-o", "out.json")
+        inside = Inside(capfd, monkeypatch, tmp_path, **variables(emulator, tmp_path))
+        done = inside(*command(emulator, "--save-estate", str(kept), "--resume", "-o", "out.json"))
         again = {record.url for record in emulator.log[before:]}
     assert done.returncode == 10, done.stderr
     assert report_rows(tmp_path / "out.json") == expected

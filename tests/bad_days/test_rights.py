@@ -16,7 +16,6 @@ from tests.bad_days.ground import (
     IDENTITY,
     ONE,
     STORAGE,
-    TWO,
     VERSIONS,
     accounts,
     assert_child_lost,
@@ -34,6 +33,7 @@ from tests.bad_days.ground import (
     stored,
     three,
 )
+from tests.emulator.rig import TWO
 
 BOTH = [{"subscriptionId": ONE, "displayName": "one"}, {"subscriptionId": TWO, "displayName": "two"}]
 BLOB_READ = f"{STORAGE}/blobServices/containers/read"
@@ -69,6 +69,17 @@ def test_403_on_a_subscription(tmp_path: Path) -> None:
     assert {part.subscription for part in scanned.results.unreadable} == {TWO}
     assert kinds(scanned) == {"access_denied"}
     assert scanned.exit_code == 4
+
+
+def test_403_on_everything(tmp_path: Path) -> None:
+    """It ends with 3 and says what is missing; it is no interrupted scan, so nothing of it is left behind."""
+    with served(three(), Options(deny=[Deny("Microsoft.Storage/*")])) as emulator:
+        done = ran(emulator, tmp_path)
+        assert ran(emulator, tmp_path).stderr == done.stderr
+    assert done.returncode == 3
+    assert f"access_denied ({STORAGE}/read)" in done.stderr
+    assert "not one verdict could be read" in done.stdout
+    assert not list((tmp_path / "state").iterdir())
 
 
 def test_the_resource_list_denied(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 A list of entries. Each names the `source` (a page of Microsoft's documentation) and says `why`; and it names
 
-- `collection` and `field`: a property that the schema lacks, lists left out of the path;
+- `collection` and `field` (or several `fields`): a property that the schema lacks, lists left out of the path;
 - `collection`, `field` and `values`: words that such a property may hold, where the schema does not list them;
 - `collection` and `lacks`: `type` (the schema has no such type), `read` (it marks no GET), `api` (another
   api-version than the facts chose) or `presence` (listed, although the schema does not say tracked);
@@ -48,8 +48,9 @@ def _keys(entry: dict[str, Any], where: str) -> Iterator[Key]:
     elif entry.keys() == {"collection", "lacks"}:
         assert entry["lacks"] in LACKS, where
         yield entry["lacks"], entry["collection"], "", ""
-    elif entry.keys() == {"collection", "field"}:
-        yield "field", entry["collection"], entry["field"], ""
+    elif entry.keys() in ({"collection", "field"}, {"collection", "fields"}):
+        for field in entry.get("fields") or [entry["field"]]:
+            yield "field", entry["collection"], field, ""
     else:
         assert entry.keys() == {"collection", "field", "values"} and isinstance(entry["values"], list), where
         for value in entry["values"]:

@@ -80,7 +80,7 @@ def test_what_is_no_secret_is_still_needed(secrets: list[tuple[Collection, str, 
 
 
 def test_no_verdict_rests_on_a_secret(catalog: Catalog) -> None:
-    """Every example gets the same verdict once its secrets are out: checks ask whether a secret is set, not what it is."""
+    """Every example gets the same verdict once its secrets are out: a check asks whether one is set, not what it is."""
     parts, kinds = parts_of(catalog), kinds_of(catalog)
 
     def without(document: Any, name: str, depth: int = 3) -> Any:

@@ -19,7 +19,7 @@ from azscan.cli import harmless
 from azscan.cli.log import log_to
 from azscan.cli.options import option
 from azscan.cli.progress import shown
-from azscan.errors import Interrupted, OutputError, UsageError
+from azscan.errors import Interrupted, NothingScannedError, OutputError, UsageError
 from azscan.settings import Settings, check_names, load_config, resolve
 
 if TYPE_CHECKING:
@@ -124,11 +124,21 @@ def run(given: Mapping[str, Any], environ: Mapping[str, str]) -> int:
         raise _interrupted(settings, is_kept=not settings.estate) from None
     except sqlite3.Error as error:
         raise unusable(opened.path, error) from error
+    except (NothingScannedError, UsageError):
+        # It came to its end all the same: there is nothing to go on with.
+        _forget(opened, settings)
+        raise
     finally:
         opened.close()
+    _forget(opened, settings)
+    return code
+
+
+def _forget(opened: Estate, settings: Settings) -> None:
+    """Close an estate, and remove it unless the user named it."""
+    opened.close()
     if not (settings.save_estate or settings.estate):
         _remove(opened.path)
-    return code
 
 
 def _report(opened: Estate, settings: Settings, choice: Choice, environ: Mapping[str, str]) -> int:
@@ -216,11 +226,7 @@ def _check_combinations(settings: Settings) -> None:
             f"--estate and --{others[0]} exclude each other",
             hint="--estate assesses all that was read before, and reads nothing",
         )
-    if len(settings.management_groups) > 1:
-        raise UsageError(
-            "only one management group can be scanned at a time",
-            hint="name one above them all, or the subscriptions with --subscription",
-        )
+
     if settings.quiet and settings.verbose:
         raise UsageError("--quiet and --verbose exclude each other", hint="leave one of them out")
 

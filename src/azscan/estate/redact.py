@@ -132,6 +132,7 @@ SUSPECTS = (
     b"commandtoexecute",
     b"scripturi",
     b"passphrase",
+    b"accesssignature",
     b"pfxblob",
     b"encodedcertificate",
     b"certificatevalue",

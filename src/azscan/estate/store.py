@@ -206,8 +206,9 @@ class Estate:
             for id_as_sent, key, body in records:
                 digest = hashlib.sha256(body).digest()
                 cursor = connection.execute(
-                    "INSERT OR IGNORE INTO resource(collection, subscription, id_as_sent, id_key, parent, body,"
-                    " read_id, gone, sha256) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    "INSERT INTO resource(collection, subscription, id_as_sent, id_key, parent, body, read_id, gone,"
+                    " sha256) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                    " ON CONFLICT(collection, subscription, parent, id_key) DO NOTHING",
                     (collection, subscription, id_as_sent, key, parent, body, read, gone, digest),
                 )
                 if cursor.rowcount:
