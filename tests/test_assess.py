@@ -93,7 +93,9 @@ def test_an_applies_that_is_unreadable_leaves_the_verdict_so(tmp_path):
 
 
 def test_a_quantifier_may_say_that_a_check_does_not_apply(tmp_path):
-    require = {"every": {"in": "properties.rules", "where": {"field": "on", "equals": True}, "whenEmpty": "not-applicable"}}
+    require = {
+        "every": {"in": "properties.rules", "where": {"field": "on", "equals": True}, "whenEmpty": "not-applicable"}
+    }
     results = assessed(*estate_of(tmp_path, {**thing("a"), "properties": {"rules": []}}, require=require))
     assert list(results.verdicts()) == [] and results.summary.statuses["not-applicable"] == 1
 
@@ -117,7 +119,11 @@ def test_a_list_that_could_not_be_read_is_one_row_for_each_check_and_subscriptio
         ("b", "unreadable", ONE),
     ]
     row = next(each for each in found if each.status == "unreadable")
-    assert (row.resource.id, row.resource.name, row.resource.type) == (f"/subscriptions/{ONE}", "*", "Microsoft.Test/things")
+    assert (row.resource.id, row.resource.name, row.resource.type) == (
+        f"/subscriptions/{ONE}",
+        "*",
+        "Microsoft.Test/things",
+    )
     (fact,) = row.evidence
     assert fact.actual == "HTTP 403 AuthorizationFailed" and fact.url.startswith(THINGS) and fact.read_at == AT
 
@@ -165,7 +171,9 @@ def test_what_cannot_be_counted_is_judged_as_far_as_it_goes(tmp_path):
     ):
         answers = {THINGS: page(on("a"), on("b", value), next="/2"), "/2": DENIED}
         folder = tmp_path / str(number)
-        found = {key: status for (key, _), status in statuses(*world(folder, answers, kind("thing"), checks=checks)).items()}
+        found = {
+            key: status for (key, _), status in statuses(*world(folder, answers, kind("thing"), checks=checks)).items()
+        }
         assert found == {**expected, "two": "pass", "three": "unreadable", "few": "unreadable"}
 
 
@@ -180,7 +188,9 @@ def test_the_tenant_is_judged_once_and_a_subscription_each(tmp_path):
         check("user", "user", {"field": "name", "equals": "x"}),
     ]
     answers = {"/v1.0/users": page({"id": "u1", "name": "x"})}
-    found = verdicts(*world(tmp_path, answers, kind("user", host="graph", list="/users"), checks=checks, subscriptions=(ONE, TWO)))
+    found = verdicts(
+        *world(tmp_path, answers, kind("user", host="graph", list="/users"), checks=checks, subscriptions=(ONE, TWO))
+    )
     assert sorted((each.check, each.resource.subscription, each.status) for each in found) == [
         ("subscription", ONE, "pass"),
         ("subscription", TWO, "pass"),
@@ -190,16 +200,32 @@ def test_the_tenant_is_judged_once_and_a_subscription_each(tmp_path):
 
 
 def test_a_denied_list_of_the_tenant_is_unreadable_for_it_and_for_its_subjects(tmp_path):
-    checks = [check("tenant", "tenant", {"none": {"in": "users", "where": ON, "whenEmpty": "pass"}}), check("user", "user", ON)]
-    found = verdicts(*world(tmp_path, {"/v1.0/users": DENIED}, kind("user", host="graph", list="/users"), checks=checks))
+    checks = [
+        check("tenant", "tenant", {"none": {"in": "users", "where": ON, "whenEmpty": "pass"}}),
+        check("user", "user", ON),
+    ]
+    found = verdicts(
+        *world(tmp_path, {"/v1.0/users": DENIED}, kind("user", host="graph", list="/users"), checks=checks)
+    )
     assert [(each.check, each.status) for each in found] == [("tenant", "unreadable"), ("user", "unreadable")]
 
 
 def test_groups_are_subjects_without_a_declaration(tmp_path):
-    groups = page({"id": f"/subscriptions/{ONE}/resourceGroups/Web", "name": "Web", "location": "westeurope", "tags": {"owner": "x"}})
+    groups = page(
+        {
+            "id": f"/subscriptions/{ONE}/resourceGroups/Web",
+            "name": "Web",
+            "location": "westeurope",
+            "tags": {"owner": "x"},
+        }
+    )
     known = catalog(checks=[check("owned", "resource_group", {"field": "tags.owner", "exists": True})])
     (verdict,) = verdicts(collect(Azure({GROUP_LIST: groups}), known, tmp_path / "e.sqlite"), known)
-    assert (verdict.status, verdict.resource.resource_group, verdict.resource.type) == ("pass", "Web", "Microsoft.Resources/resourceGroups")
+    assert (verdict.status, verdict.resource.resource_group, verdict.resource.type) == (
+        "pass",
+        "Web",
+        "Microsoft.Resources/resourceGroups",
+    )
 
 
 # filters
@@ -223,9 +249,14 @@ def varied(tmp_path):
             check("sub", "subscription", {"some": {"in": "things", "where": {"field": "name", "equals": "n"}}}),
         ],
     )
-    answers = {THINGS: page(*place), f"{at(ONE)}/partners": page(thing("p", "partners", group="elsewhere", properties={"of": "w"}))}
+    answers = {
+        THINGS: page(*place),
+        f"{at(ONE)}/partners": page(thing("p", "partners", group="elsewhere", properties={"of": "w"})),
+    }
     for each in place:
-        answers[f"{each['id']}/childs"] = page({"id": f"{each['id']}/childs/{each['name']}c", "properties": {"on": True}})
+        answers[f"{each['id']}/childs"] = page(
+            {"id": f"{each['id']}/childs/{each['name']}c", "properties": {"on": True}}
+        )
     return collect(Azure(answers), known, tmp_path / "e.sqlite"), known
 
 
@@ -246,7 +277,9 @@ def varied(tmp_path):
 def test_filters_choose_subjects_and_never_what_is_linked_or_listed(varied, given, chosen):
     found = statuses(*varied, Settings(**given))
     assert {name for key, name in found if key == "thing"} == set(chosen)
-    assert {name for key, name in found if key == "child"} == {f"{name}c" for name in chosen}, "a child goes with its parent"
+    assert {name for key, name in found if key == "child"} == {f"{name}c" for name in chosen}, (
+        "a child goes with its parent"
+    )
     assert found["sub", ONE] == "pass", "a subscription knows no filter"
     if "w" in chosen:
         assert found["linked", "w"] == "pass", "what is linked lies in another group"
@@ -294,14 +327,25 @@ def test_evidence_keeps_twenty_items_and_the_total(tmp_path):
 
 def test_a_large_value_is_told_in_words(tmp_path):
     big = [{"text": "x" * 100} for _ in range(500)]
-    (verdict,) = verdicts(*estate_of(tmp_path, {**thing("a"), "properties": {"big": big}}, require={"field": "properties.big", "exists": True}))
+    (verdict,) = verdicts(
+        *estate_of(
+            tmp_path, {**thing("a"), "properties": {"big": big}}, require={"field": "properties.big", "exists": True}
+        )
+    )
     assert verdict.evidence[0].actual == "500 items"
 
 
 def test_an_attached_document_is_told_as_azure_sent_it(tmp_path):
-    kinds = (kind("thing"), kind("policy", of=("thing",), get="{id}/policy", attach_as="policy"), kind("rule", of=("policy",), list="{id}/rules"))
+    kinds = (
+        kind("thing"),
+        kind("policy", of=("thing",), get="{id}/policy", attach_as="policy"),
+        kind("rule", of=("policy",), list="{id}/rules"),
+    )
     sent = {"id": f"{thing('a')['id']}/policy", "name": "policy"}
-    checks = [check("has", "thing", {"field": "policy", "exists": True}), check("ruled", "policy", {"some": {"in": "rules"}})]
+    checks = [
+        check("has", "thing", {"field": "policy", "exists": True}),
+        check("ruled", "policy", {"some": {"in": "rules"}}),
+    ]
     found = verdicts(*world(tmp_path, {THINGS: page(thing("a")), sent["id"]: sent}, *kinds, checks=checks))
     assert next(each for each in found if each.check == "has").evidence[0].actual == sent
 
@@ -321,8 +365,13 @@ def test_a_waiver_turns_a_failure_only(tmp_path):
 
 def test_a_waiver_goes_by_the_tags_of_the_parent(tmp_path):
     parent = {**thing("p"), "tags": {"Public": "yes"}}
-    answers = {THINGS: page(parent), f"{parent['id']}/childs": page({"id": f"{parent['id']}/childs/c", "properties": {"on": False}})}
-    estate, known = world(tmp_path, answers, kind("thing"), kind("child", of=("thing",)), checks=[check("a", "child", ON)])
+    answers = {
+        THINGS: page(parent),
+        f"{parent['id']}/childs": page({"id": f"{parent['id']}/childs/c", "properties": {"on": False}}),
+    }
+    estate, known = world(
+        tmp_path, answers, kind("thing"), kind("child", of=("thing",)), checks=[check("a", "child", ON)]
+    )
     waiver = Waiver(checks=("a",), resources=(), tags=("public=yes",), reason="agreed")
     assert statuses(estate, known, Settings(waivers=(waiver,))) == {("a", "c"): "waived"}
 
@@ -339,15 +388,21 @@ def test_a_waiver_goes_by_the_tags_of_the_parent(tmp_path):
 )
 def test_parameters_count_under_the_present_and_the_former_id(tmp_path, params, expected):
     require = {"field": "properties.size", "greaterOrEquals": "${least}"}
-    made = estate_of(tmp_path, {**thing("x"), "properties": {"size": 5}}, require=require, params={"least": 7}, aliases=("former",))
+    made = estate_of(
+        tmp_path, {**thing("x"), "properties": {"size": 5}}, require=require, params={"least": 7}, aliases=("former",)
+    )
     assert statuses(*made, Settings(params=params)) == {("a", "x"): expected}
 
 
 def test_times_are_judged_at_one_moment(tmp_path):
     require = {"field": "properties.until", "expiresWithin": "30d"}
-    estate, known = estate_of(tmp_path, {**thing("x"), "properties": {"until": "2026-06-01T00:00:00Z"}}, require=require)
+    estate, known = estate_of(
+        tmp_path, {**thing("x"), "properties": {"until": "2026-06-01T00:00:00Z"}}, require=require
+    )
     for now, status in ((datetime(2026, 5, 20, tzinfo=UTC), "pass"), (datetime(2026, 1, 1, tzinfo=UTC), "fail")):
-        assessor = Assessor(estate, known, Documents(estate, known, (ONE,)), [*known.checks.values()], owners=(ONE,), now=now)
+        assessor = Assessor(
+            estate, known, Documents(estate, known, (ONE,)), [*known.checks.values()], owners=(ONE,), now=now
+        )
         assert assessor.run().of(status) == 1
 
 
@@ -399,7 +454,11 @@ def test_a_disk_is_not_managed_by_the_machine_that_it_is_attached_to(tmp_path):
     things = page({**on("disk"), "managedBy": machine}, {**on("own"), "managedBy": cluster}, on("node", group="mc_RG"))
     known = catalog(kind("thing"), checks=[check("a", "thing", ON)])
     found = verdicts(collect(Azure({THINGS: things, GROUP_LIST: groups}), known, tmp_path / "e.sqlite"), known)
-    assert {each.resource.name: each.resource.managed_by for each in found} == {"disk": "", "own": cluster, "node": cluster}
+    assert {each.resource.name: each.resource.managed_by for each in found} == {
+        "disk": "",
+        "own": cluster,
+        "node": cluster,
+    }
 
 
 def test_waivers_expire(tmp_path):

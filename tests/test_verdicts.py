@@ -42,11 +42,21 @@ def mixed(tmp_path):
     known = catalog(kind("thing", detail="{id}"), kind("child", of=("thing",)), checks=checks)
     answers = {}
     for subscription in (TWO, ONE):
-        things = [thing(name, group=chance.choice(["A", "b"]), subscription=subscription, properties={"on": chance.random() < 0.5}) for name in "QwErTy"]
+        things = [
+            thing(
+                name,
+                group=chance.choice(["A", "b"]),
+                subscription=subscription,
+                properties={"on": chance.random() < 0.5},
+            )
+            for name in "QwErTy"
+        ]
         answers[f"{at(subscription)}/things"] = page(*things)
         for each in things:
             answers[each["id"]] = DENIED if chance.random() < 0.3 else each
-            children = [{"id": f"{each['id']}/childs/{name}", "properties": {"on": chance.random() < 0.5}} for name in "bA"]
+            children = [
+                {"id": f"{each['id']}/childs/{name}", "properties": {"on": chance.random() < 0.5}} for name in "bA"
+            ]
             answers[f"{each['id']}/childs"] = DENIED if chance.random() < 0.4 else page(*children)
     return collect(Azure(answers), known, tmp_path / "e.sqlite", (ONE, TWO)), known
 
@@ -79,7 +89,9 @@ def test_the_summary_counts_what_the_verdicts_are(mixed):
 
 def test_a_reference_says_where_a_resource_lies(tmp_path):
     parent = {**thing("p", group="Web"), "location": "West Europe"}
-    known = catalog(kind("thing"), kind("child", of=("thing",)), checks=[check("t", "thing", ON), check("c", "child", ON)])
+    known = catalog(
+        kind("thing"), kind("child", of=("thing",)), checks=[check("t", "thing", ON), check("c", "child", ON)]
+    )
     child = {"id": f"{parent['id']}/childs/c", "properties": {"on": True}}
     azure = Azure({f"{at(ONE)}/things": page(parent), f"{parent['id']}/childs": page(child)})
     found = {each.check: each.resource for each in verdicts(collect(azure, known, tmp_path / "e.sqlite"), known)}
@@ -93,16 +105,26 @@ def test_only_findings_have_a_fix_and_it_is_quoted(tmp_path):
     fix = FixText("mend it", "az thing update --name {name}")
     known = catalog(kind("thing"), checks=[msgspec.structs.replace(check("a", "thing", ON), fix=fix)])
     estate = collect(Azure({f"{at(ONE)}/things": page(*things)}), known, tmp_path / "e.sqlite")
-    for shell, line in (("posix", "az thing update --name 'it'\"'\"'s $(x)'"), ("powershell", "az thing update --name 'it''s $(x)'")):
+    for shell, line in (
+        ("posix", "az thing update --name 'it'\"'\"'s $(x)'"),
+        ("powershell", "az thing update --name 'it''s $(x)'"),
+    ):
         fixes = {each.status: each.fix for each in verdicts(estate, known, Settings(shell=shell))}
         assert fixes["pass"] is None and fixes["fail"].cli == line and fixes["fail"].text == "mend it"
 
 
 def test_an_unreadable_part_is_told_with_who_rests_on_it(tmp_path):
-    known = catalog(kind("thing"), kind("child", of=("thing",)), checks=[check("t", "thing", ON), check("c", "child", ON)])
+    known = catalog(
+        kind("thing"), kind("child", of=("thing",)), checks=[check("t", "thing", ON), check("c", "child", ON)]
+    )
     results = assessed(collect(Azure({f"{at(ONE)}/things": DENIED}), known, tmp_path / "e.sqlite"), known)
     (part,) = results.unreadable
-    assert (part.kind, part.collection, part.subscription, part.scope) == ("access_denied", "thing", ONE, f"/subscriptions/{ONE}")
+    assert (part.kind, part.collection, part.subscription, part.scope) == (
+        "access_denied",
+        "thing",
+        ONE,
+        f"/subscriptions/{ONE}",
+    )
     assert set(part.checks) == {"t", "c"} and part.verdicts == 2 and not part.allowed
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import logging
+import sqlite3
 import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +23,7 @@ from azscan.catalog.model import Catalog, Check
 from azscan.catalog.select import select
 from azscan.collect.plan import Plan
 from azscan.collect.progress import Progress
-from azscan.errors import NothingScannedError, UsageError
+from azscan.errors import NothingScannedError, OutputError, UsageError
 from azscan.estate.documents import Documents
 from azscan.estate.ids import region_of
 from azscan.estate.store import Estate
@@ -33,8 +37,10 @@ from azscan.waivers import SwitchedOff, Waivers
 
 if TYPE_CHECKING:
     from azscan.azure.credentials import SignedIn
-    from azscan.azure.governor import Governor
+    from azscan.azure.governor import Governor, Wait
     from azscan.azure.scope import Scope
+
+LOGGER = logging.getLogger("azscan.scan")
 
 Say = Callable[[str], None]
 
@@ -44,21 +50,25 @@ KEPT_HOURS = 24
 
 @dataclass(frozen=True)
 class Choice:
-    """What a scan is to decide: the checks, what the team switched off, and the frameworks to report on."""
+    """What a scan is to decide: the checks, what the team switched off, and the frameworks to report on.
+
+    `deprecated` are the ids of checks that would fit, but are left out because nobody named them.
+    """
 
     catalog: Catalog
     checks: tuple[Check, ...]
     off: tuple[Off, ...]
     mapped: Mapped
+    deprecated: tuple[str, ...] = ()
 
 
 def choose_checks(settings: Settings, catalog: Catalog) -> Choice:
     """The checks that the settings select, without those that are switched off; UsageError where none is left."""
     mapped = choose(catalog.frameworks, settings.frameworks)
-    selected = select(
+    pick = partial(
+        select,
         catalog,
         services=settings.services,
-        checks=settings.checks,
         severities=settings.severities,
         areas=settings.areas,
         exclude_services=settings.exclude_services,
@@ -66,6 +76,9 @@ def choose_checks(settings: Settings, catalog: Catalog) -> Choice:
         exclude_severities=settings.exclude_severities,
         exclude_areas=settings.exclude_areas,
     )
+    selected = pick(checks=settings.checks)
+    named = {check.id for check in selected}
+    deprecated = () if settings.checks else tuple(each.id for each in pick(checks=("*",)) if each.id not in named)
     if settings.frameworks:
         selected = tuple(check for check in selected if check.id in mapped.checks)
     switched_off = SwitchedOff(settings.off, datetime.now(UTC).date(), aliases_of(catalog))
@@ -75,7 +88,7 @@ def choose_checks(settings: Settings, catalog: Catalog) -> Choice:
             "no check is left to run",
             hint="the selection leaves none, or azscan.yaml switches all of them off; see azscan checks list",
         )
-    return Choice(catalog, left, switched_off.entries, mapped)
+    return Choice(catalog, left, switched_off.entries, mapped, deprecated)
 
 
 async def collect(
@@ -112,6 +125,7 @@ async def collect(
         environ=environ,
         say=say,
     )
+    LOGGER.info("signed in as %s, tenant %s (%s)", signed_in.who, signed_in.tenant, signed_in.kind)
     for note in signed_in.notes:
         say(f"note: {note}")
     try:
@@ -122,7 +136,7 @@ async def collect(
             concurrency=settings.concurrency,
             timeout=settings.timeout,
             governor=governor,
-            listener=lambda wait: progress.wait(wait.who, wait.seconds if wait.reads else 0.0),
+            listener=lambda wait: _waits(progress, wait),
         ) as session:
             scope = await choose_subscriptions(
                 session,
@@ -134,6 +148,8 @@ async def collect(
             )
             for left_out in scope.left_out:
                 say(f"note: {left_out}")
+            for each in scope.subscriptions:
+                LOGGER.info("subscription in scope: %s (%s)", each.get("displayName", ""), each["subscriptionId"])
             plan = Plan(choice.catalog, choice.checks, params_of(settings, choice.catalog))
             about = _about(settings, choice, cloud.name, signed_in, scope, started)
             estate = _open_estate(settings, about, environ, say)
@@ -151,8 +167,15 @@ async def collect(
                 ).run()
                 estate.describe({"finished": _now(), "complete": True, "requests": session.governor.requests})
             except BaseException:
-                estate.close()
+                progress.is_kept = _close_broken(estate, settings)
                 raise
+            LOGGER.info(
+                "%d requests; read %d of %d parts, %d unreadable",
+                session.governor.requests,
+                progress.done,
+                progress.planned,
+                progress.failed,
+            )
             return estate
     finally:
         await signed_in.credential.close()
@@ -237,6 +260,34 @@ def forget_old_estates(folder: Path) -> None:
                 path.unlink()
         except OSError:
             continue
+
+
+def _waits(progress: Progress, wait: Wait) -> None:
+    if wait.reads and wait.who not in progress.waiting:
+        LOGGER.info("throttled: %s waits %.1f s", wait.who, wait.seconds)
+    progress.wait(wait.who, wait.seconds if wait.reads else 0.0)
+
+
+def _close_broken(estate: Estate, settings: Settings) -> bool:
+    """Close the estate of a scan that was broken off; False where it held nothing, and removed unless it was named."""
+    with contextlib.suppress(sqlite3.Error):
+        if not estate.is_empty():
+            estate.close()
+            return True
+    estate.close()
+    if not settings.save_estate:
+        remove_estate(estate.path)
+    return False
+
+
+def remove_estate(path: Path) -> None:
+    """Remove an estate with all that SQLite keeps beside it; OutputError where that is not allowed."""
+    for suffix in ("", "-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            try:
+                Path(f"{path}{suffix}").unlink()
+            except PermissionError as error:
+                raise OutputError(f"{path} cannot be removed: {error.strerror}", hint="remove it by hand") from error
 
 
 def _open_estate(settings: Settings, about: dict[str, Any], environ: Mapping[str, str], say: Say) -> Estate:

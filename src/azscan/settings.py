@@ -196,6 +196,18 @@ def check_names(config: Config, catalog: Catalog, kinds: Sequence[str]) -> None:
         raise ConfigError(faults)
 
 
+def check_accepted(settings: Settings, catalog: Catalog, kinds: Sequence[str]) -> None:
+    """Raises UsageError where --allow-unreadable (or its variable) names what is no service, check or error kind."""
+    services, checks = frozenset(catalog.services), check_ids(catalog)
+    for entry in settings.allow_unreadable:
+        if not _is_part(entry.part, services | checks, kinds):
+            verb = "matches" if is_glob(entry.part) else "is named"
+            hint = did_you_mean(entry.part, services | checks | frozenset(kinds))
+            hint = hint or f"name a service, a check or an error kind; the kinds are {', '.join(kinds)}"
+            source = settings.sources.get("allow-unreadable", "allow-unreadable")
+            raise UsageError(f"{source}: no service, check or error kind {verb} {entry.part}", hint=hint)
+
+
 def check_ids(catalog: Catalog) -> frozenset[str]:
     """The ids of all checks, the former ones included."""
     return frozenset(catalog.checks).union(*(check.aliases for check in catalog.checks.values()))
@@ -220,10 +232,16 @@ def _unknown_names(source: Located, catalog: Catalog, kinds: Sequence[str]) -> I
     }
     for keys, name in _words_of(source.value):
         what, names = known.get(str(keys[-1] if isinstance(keys[-1], str) else keys[-2]), ("", frozenset()))
-        word = name.replace("-", "_") if name.replace("-", "_") in kinds else name
-        if what and not any(map(glob(word), names)):
+        parts = keys[0] == "allow-unreadable"
+        is_known = _is_part(name, services | checks, kinds) if parts else any(map(glob(name), names))
+        if what and not is_known:
             verb = "matches" if is_glob(name) else "is named"
             yield source.fault(keys, f"no {what} {verb} {name}", did_you_mean(name, names))
+
+
+def _is_part(name: str, names: Iterable[str], kinds: Sequence[str]) -> bool:
+    """True for a name or glob of `names`, and for an error kind, whichever way its words are joined."""
+    return name.strip().lower().replace("-", "_") in kinds or any(map(glob(name), names))
 
 
 def _words_of(root: Mapping[str, Any]) -> Iterator[tuple[Keys, str]]:

@@ -33,7 +33,9 @@ Reply = Answer | Fault | Mapping[str, Any] | list[Any]
 def kind(name: str, **more: Any) -> Collection:
     """A collection `Microsoft.Test/<name>s`, listed for a subscription unless `more` says otherwise."""
     of = more.pop("of", ())
-    read = {} if {"list", "get", "kql"} & more.keys() else {"list": f"{at(ONE).replace(ONE, '{subscriptionId}')}/{name}s"}
+    read = (
+        {} if {"list", "get", "kql"} & more.keys() else {"list": f"{at(ONE).replace(ONE, '{subscriptionId}')}/{name}s"}
+    )
     if of and read:
         read = {"list": f"{{id}}/{name}s"}
     return Collection(
@@ -86,7 +88,9 @@ class Azure:
     """
 
     def __init__(self, answers: Mapping[str, Reply | list[Reply]], permissions: list[dict[str, Any]] | None = None):
-        self.answers = {path.lower(): list(some) if isinstance(some, list) else [some] for path, some in answers.items()}
+        self.answers = {
+            path.lower(): list(some) if isinstance(some, list) else [some] for path, some in answers.items()
+        }
         self.permissions = [EVERYTHING] if permissions is None else permissions
         self.asked: list[Ask] = []
         self.before: Callable[[Ask], None] = lambda ask: None
@@ -124,11 +128,14 @@ def collect(
     azure: Azure, known: Catalog, estate: Path | Estate, subscriptions: Iterable[str] = (ONE,), **more: Any
 ) -> Estate:
     """The estate after collecting what all checks of the catalogue need; an Estate given is resumed."""
-    chosen = [{"id": f"/subscriptions/{each}", "subscriptionId": each, "displayName": each[:4]} for each in subscriptions]
+    chosen = [
+        {"id": f"/subscriptions/{each}", "subscriptionId": each, "displayName": each[:4]} for each in subscriptions
+    ]
     if isinstance(estate, Path):
         about = [{"id": each["subscriptionId"], "name": each["displayName"], "state": ""} for each in chosen]
         estate = Estate.create(
-            estate, {"subscriptions": about, "complete": False, "left_out": more.pop("left_out", []), "catalog": known.hash}
+            estate,
+            {"subscriptions": about, "complete": False, "left_out": more.pop("left_out", []), "catalog": known.hash},
         )
     collector = Collector(
         azure,

@@ -221,7 +221,9 @@ def test_the_rest_of_a_list_that_has_begun_is_never_nothing(tmp_path, fault):
     assert found == {("thing-on", "a"): "pass", ("thing-on", ONE): "unreadable"}
 
 
-@pytest.mark.parametrize("loop", [{"/2": page(on("b"), next="/2")}, {"/2": page(on("b"), next="/3"), "/3": page(next="/2")}])
+@pytest.mark.parametrize(
+    "loop", [{"/2": page(on("b"), next="/2")}, {"/2": page(on("b"), next="/3"), "/3": page(next="/2")}]
+)
 def test_a_loop_of_next_links_ends_and_is_told(tmp_path, loop):
     known = of_things()
     azure = Azure({THINGS: page(on("a"), next="/2"), **loop})
@@ -277,7 +279,9 @@ def test_an_id_that_leads_elsewhere_is_not_asked(tmp_path):
 def test_resource_graph_pages_by_skip_token(tmp_path):
     known = of_things(kql="resources | where type == 'x'")
     graph = "/providers/microsoft.resourcegraph/resources#"
-    azure = Azure({graph: page(on("a"), next="tok1"), f"{graph}tok1": page(on("b"), next="tok2"), f"{graph}tok2": page(on("c"))})
+    azure = Azure(
+        {graph: page(on("a"), next="tok1"), f"{graph}tok1": page(on("b"), next="tok2"), f"{graph}tok2": page(on("c"))}
+    )
     assert len(statuses(collect(azure, known, tmp_path / "e.sqlite"), known)) == 3
     posts = [ask for ask in azure.asked if ask.method == "POST"]
     assert [ask.body["options"].get("$skipToken") for ask in posts] == [None, "tok1", "tok2"]
@@ -294,9 +298,17 @@ def per(way, place):
 def test_a_read_per_region_is_made_for_the_regions_in_use(tmp_path):
     known = per("location", "/providers/Microsoft.Test/locations/{location}")
     where = f"/subscriptions/{ONE}/providers/Microsoft.Test/locations"
-    resources = [{**thing(name, "vms"), "location": place} for name, place in
-                 [("a", "West Europe"), ("b", "westeurope"), ("c", "northeurope"), ("d", "global")]]
-    azure = Azure({RESOURCE_LIST: page(*resources), f"{where}/westeurope/things": page(on("w")), f"{where}/northeurope/things": DENIED})
+    resources = [
+        {**thing(name, "vms"), "location": place}
+        for name, place in [("a", "West Europe"), ("b", "westeurope"), ("c", "northeurope"), ("d", "global")]
+    ]
+    azure = Azure(
+        {
+            RESOURCE_LIST: page(*resources),
+            f"{where}/westeurope/things": page(on("w")),
+            f"{where}/northeurope/things": DENIED,
+        }
+    )
     found = statuses(collect(azure, known, tmp_path / "e.sqlite"), known)
     assert sorted(azure.paths("/things")) == [f"{where}/northeurope/things", f"{where}/westeurope/things"]
     assert found == {("thing-on", "w"): "pass", ("thing-on", "northeurope"): "unreadable"}
@@ -351,7 +363,9 @@ def test_groups_that_cannot_be_listed_leave_their_reads_unreadable_once(tmp_path
 
 def test_a_child_that_is_ruled_out_is_not_asked(tmp_path):
     known = below(when={"field": "kind", "notEquals": "Plain", "default": "Other"})
-    azure = Azure({PARENTS: page({**PARENT, "kind": "plain"}, thing("q", "parents")), f"{at(ONE, 'rg')}/parents/q/childs": page()})
+    azure = Azure(
+        {PARENTS: page({**PARENT, "kind": "plain"}, thing("q", "parents")), f"{at(ONE, 'rg')}/parents/q/childs": page()}
+    )
     found = statuses(collect(azure, known, tmp_path / "e.sqlite"), known)
     assert azure.paths("childs") == [f"{at(ONE, 'rg')}/parents/q/childs"]
     assert found == {("no-child-off", "p"): "pass", ("no-child-off", "q"): "pass"}
@@ -372,7 +386,12 @@ def test_a_singleton_that_azure_says_is_not_there_is_absent(tmp_path):
         kind("policy", of=("parent",), get="{id}/policies/default", attach_as="policy"),
         checks=[check("has-policy", "parent", {"field": "policy", "exists": True})],
     )
-    azure = Azure({PARENTS: page(PARENT, thing("q", "parents")), f"{PARENT['id']}/policies/default": {"id": f"{PARENT['id']}/policies/default"}})
+    azure = Azure(
+        {
+            PARENTS: page(PARENT, thing("q", "parents")),
+            f"{PARENT['id']}/policies/default": {"id": f"{PARENT['id']}/policies/default"},
+        }
+    )
     assert statuses(collect(azure, known, tmp_path / "e.sqlite"), known) == {
         ("has-policy", "p"): "pass",
         ("has-policy", "q"): "fail",
@@ -455,7 +474,9 @@ def test_what_a_failed_detail_leaves_open_is_unreadable_and_the_rest_is_judged(t
     kinds = detailed().collections.values()
     tagged = check("thing-tagged", "thing", {"field": "tags.t", "equals": "1"})
     known = catalog(*kinds, checks=[check("thing-on", "thing", ON), tagged])
-    azure = Azure({THINGS: page({**thing("a"), "properties": {"on": None}, "tags": {"t": "1"}}), thing("a")["id"]: DENIED})
+    azure = Azure(
+        {THINGS: page({**thing("a"), "properties": {"on": None}, "tags": {"t": "1"}}), thing("a")["id"]: DENIED}
+    )
     progress = Progress()
     estate = collect(azure, known, tmp_path / "e.sqlite", progress=progress)
     assert statuses(estate, known) == {("thing-on", "a"): "unreadable", ("thing-tagged", "a"): "pass"}
@@ -464,7 +485,11 @@ def test_what_a_failed_detail_leaves_open_is_unreadable_and_the_rest_is_judged(t
 
 def test_a_resource_that_is_gone_when_its_detail_is_asked_has_no_verdict(tmp_path):
     child_ = kind("child", of=("thing",))
-    known = catalog(*detailed().collections.values(), child_, checks=[check("thing-on", "thing", ON), check("child-on", "child", ON)])
+    known = catalog(
+        *detailed().collections.values(),
+        child_,
+        checks=[check("thing-on", "thing", ON), check("child-on", "child", ON)],
+    )
     azure = Azure({THINGS: page(on("a"), on("b")), on("b")["id"]: on("b")})
     estate = collect(azure, known, tmp_path / "e.sqlite")
     assert statuses(estate, known) == {("thing-on", "b"): "pass"}
@@ -530,7 +555,9 @@ def world():
         one, two = ({"id": f"{below}/{which}-{name}"} for which in ("one", "two"))
         answers[below] = page(one, next=f"/more-{name}")
         answers[f"/more-{name}"] = page(two)
-        answers[f"{one['id']}/leafs"] = page({"id": f"{one['id']}/leafs/leaf-{name}", "properties": {"on": name == "r"}})
+        answers[f"{one['id']}/leafs"] = page(
+            {"id": f"{one['id']}/leafs/leaf-{name}", "properties": {"on": name == "r"}}
+        )
     return known, answers
 
 
@@ -572,7 +599,9 @@ def test_a_fault_that_stays_is_not_asked_again(tmp_path):
     assert len(azure.paths()) == asked
 
 
-@pytest.mark.parametrize("stale", [Fault("rejected", "bad token", code="InvalidSkipToken"), Fault("absent", "", code="NotFound")])
+@pytest.mark.parametrize(
+    "stale", [Fault("rejected", "bad token", code="InvalidSkipToken"), Fault("absent", "", code="NotFound")]
+)
 def test_a_cursor_that_has_grown_too_old_begins_the_list_again(tmp_path, stale):
     known, answers = world()
     expected = statuses(collect(Azure(answers), known, tmp_path / "whole.sqlite"), known)
@@ -630,8 +659,17 @@ def test_secrets_never_reach_the_estate(tmp_path):
         *detailed(redact=("properties.hidden[*].value",)).collections.values(),
         checks=[check("thing-on", "thing", ON)],
     )
-    planted = {"adminPassword": "s3cret-1", "hidden": [{"name": "n", "value": "s3cret-2"}], "url": "https://h/?sig=s3cret-3"}
-    azure = Azure({THINGS: page({**thing("a"), "properties": planted}), on("a")["id"]: {**on("a"), "extra": {"clientSecret": "s3cret-4"}}})
+    planted = {
+        "adminPassword": "s3cret-1",
+        "hidden": [{"name": "n", "value": "s3cret-2"}],
+        "url": "https://h/?sig=s3cret-3",
+    }
+    azure = Azure(
+        {
+            THINGS: page({**thing("a"), "properties": planted}),
+            on("a")["id"]: {**on("a"), "extra": {"clientSecret": "s3cret-4"}},
+        }
+    )
     estate = collect(azure, known, tmp_path / "e.sqlite")
     estate.close()
     held = b"".join(path.read_bytes() for path in tmp_path.iterdir())
@@ -646,7 +684,15 @@ def test_a_link_needs_its_target_read_in_full(tmp_path):
 
 
 def test_the_resource_list_itself_can_be_a_subject_of_checks(tmp_path):
-    known = catalog(checks=[check("none-named-x", "subscription", {"none": {"in": "resources", "where": {"field": "name", "equals": "x"}, "whenEmpty": "pass"}})])
+    known = catalog(
+        checks=[
+            check(
+                "none-named-x",
+                "subscription",
+                {"none": {"in": "resources", "where": {"field": "name", "equals": "x"}, "whenEmpty": "pass"}},
+            )
+        ]
+    )
     azure = Azure({RESOURCE_LIST: page(thing("y"), next="/2"), "/2": page(thing("x"))})
     estate = collect(azure, known, tmp_path / "e.sqlite")
     assert statuses(estate, known) == {("none-named-x", ONE): "fail"}

@@ -59,7 +59,13 @@ def loaded(answers):
 
 
 def assigned(scope=SCOPE, **more):
-    return {"properties": {"scope": scope, "roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/r", **more}}
+    return {
+        "properties": {
+            "scope": scope,
+            "roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/r",
+            **more,
+        }
+    }
 
 
 DEFINITION = {"properties": {"permissions": [{"actions": ["*/read"], "notActions": []}]}}
@@ -87,7 +93,9 @@ def test_assignments_count_at_or_above_the_subscription(assignment, believed):
     assert loaded(answers)[0].covers(READ) is believed
 
 
-@pytest.mark.parametrize("definition", [Fault("access_denied"), {}, {"properties": []}, {"properties": {"permissions": ["*"]}}])
+@pytest.mark.parametrize(
+    "definition", [Fault("access_denied"), {}, {"properties": []}, {"properties": {"permissions": ["*"]}}]
+)
 def test_a_definition_that_cannot_be_read_covers_nothing(definition):
     answers = {"permissions": NOT_HERE, "roleAssignments": page(assigned()), ROLE: definition}
     assert not loaded(answers)[0].covers(READ)
@@ -121,7 +129,12 @@ def test_a_group_counts_for_what_lies_in_it_only():
     async def ask():
         permissions = Permissions(read, ONE, "me")
         await permissions.load()
-        places = (SCOPE, f"{SCOPE}/resourceGroups/WEB", f"{SCOPE}/resourceGroups/web/providers/A.B/c/d", f"{SCOPE}/resourceGroups/db")
+        places = (
+            SCOPE,
+            f"{SCOPE}/resourceGroups/WEB",
+            f"{SCOPE}/resourceGroups/web/providers/A.B/c/d",
+            f"{SCOPE}/resourceGroups/db",
+        )
         return [await permissions.covers_at(place, READ) for place in places]
 
     assert asyncio.run(ask()) == [False, True, True, False]

@@ -12,7 +12,9 @@ def test_everything_planned_is_done_at_the_end(tmp_path):
     parent = kind("parent", type="Microsoft.Test/parents", detail="{id}")
     known = catalog(parent, kind("child", of=("parent",)), checks=[check("a", "child", {"field": "x", "equals": 1})])
     one = thing("p", "parents")
-    azure = Azure({f"{one['id'].rpartition('/resourceGroups')[0]}/providers/Microsoft.Test/parents": page(one), one["id"]: one})
+    azure = Azure(
+        {f"{one['id'].rpartition('/resourceGroups')[0]}/providers/Microsoft.Test/parents": page(one), one["id"]: one}
+    )
     collect(azure, known, tmp_path / "e.sqlite", progress=progress)
     assert progress.planned == progress.done == 4  # groups, parents, its detail, its children
     assert all(planned >= done for planned, done in told) and not progress.failed

@@ -51,7 +51,13 @@ def configured(tmp_path):
         parent = kind("server", type="Microsoft.Test/servers")
         parameter = kind("parameter", of=("server",), key="name", attach_as="configurations")
         tls = {"field": "configurations.tls.properties.value", "equals": "on"}
-        every = {"none": {"in": "configurations", "where": {"field": "properties.value", "equals": "off"}, "whenEmpty": "fail"}}
+        every = {
+            "none": {
+                "in": "configurations",
+                "where": {"field": "properties.value", "equals": "off"},
+                "whenEmpty": "fail",
+            }
+        }
         known = catalog(parent, parameter, checks=[check("tls", "server", tls), check("none-off", "server", every)])
         one = thing("s", "servers")
         azure = Azure({f"{at(ONE)}/servers": page(one), f"{one['id']}/parameters": answer})
@@ -73,7 +79,9 @@ def test_what_an_incomplete_map_lacks_is_unreadable(configured):
     from azscan.azure.answers import Answer
     from tests.collect.ground import AT
 
-    half = Answer(url="", api="", status=200, at=AT, items=(parameter("log", "on"),), fault=Fault("bad_response", "cut"))
+    half = Answer(
+        url="", api="", status=200, at=AT, items=(parameter("log", "on"),), fault=Fault("bad_response", "cut")
+    )
     known, estate = configured(half)
     assert statuses(estate, known) == {("tls", "s"): "unreadable", ("none-off", "s"): "unreadable"}
 
@@ -84,7 +92,9 @@ def test_a_map_that_could_not_be_read_is_unreadable(configured):
 
 
 def test_records_without_the_key_are_walked_all_the_same(configured):
-    known, estate = configured(page(parameter("tls", "on"), {"id": "/p/1", "properties": {"value": "off"}}, {"id": "/p/2", "name": 7}))
+    known, estate = configured(
+        page(parameter("tls", "on"), {"id": "/p/1", "properties": {"value": "off"}}, {"id": "/p/2", "name": 7})
+    )
     assert statuses(estate, known) == {("tls", "s"): "pass", ("none-off", "s"): "fail"}
     assert len(opened(documents(estate, known), "server", "s", "configurations")) == 3
 
@@ -96,24 +106,40 @@ def test_a_key_may_be_a_path(tmp_path):
         checks=[check("a", "server", {"field": "rules.x.name", "equals": "one"})],
     )
     one = thing("s", "servers")
-    rules = page({"id": "/r/1", "name": "one", "properties": {"kind": "x"}}, {"id": "/r/2", "name": "two", "properties": {"kind": "y"}})
-    estate = collect(Azure({f"{at(ONE)}/servers": page(one), f"{one['id']}/rules": rules}), known, tmp_path / "e.sqlite")
+    rules = page(
+        {"id": "/r/1", "name": "one", "properties": {"kind": "x"}},
+        {"id": "/r/2", "name": "two", "properties": {"kind": "y"}},
+    )
+    estate = collect(
+        Azure({f"{at(ONE)}/servers": page(one), f"{one['id']}/rules": rules}), known, tmp_path / "e.sqlite"
+    )
     assert statuses(estate, known) == {("a", "s"): "pass"}
 
 
 def test_a_subscription_carries_what_is_listed_for_it(tmp_path):
     known = catalog(kind("thing"), checks=[check("a", "subscription", {"some": {"in": "things"}})])
-    azure = Azure({f"{at(each)}/things": page(*(thing(name, subscription=each) for name in few)) for each, few in ((ONE, "ab"), (TWO, ""))})
+    azure = Azure(
+        {
+            f"{at(each)}/things": page(*(thing(name, subscription=each) for name in few))
+            for each, few in ((ONE, "ab"), (TWO, ""))
+        }
+    )
     estate = collect(azure, known, tmp_path / "e.sqlite", (ONE, TWO))
     made = documents(estate, known, (ONE, TWO))
     items = opened(made, "subscription", ONE, "things")
     assert names(items) == ["a", "b"] == names(items), "a list can be walked again"
-    assert len(items) == 2 and items.fault is None and items.read == estate.last_page("thing", "read", f"/subscriptions/{ONE}").id
+    assert (
+        len(items) == 2
+        and items.fault is None
+        and items.read == estate.last_page("thing", "read", f"/subscriptions/{ONE}").id
+    )
     assert statuses(estate, known) == {("a", ONE): "pass", ("a", TWO): "fail"}
 
 
 def test_parts_are_opened_once_and_only_when_named(tmp_path):
-    known = catalog(kind("thing", links=(link("peers", "thing", "id", "id", many=True),)), checks=[check("a", "thing", ANY)])
+    known = catalog(
+        kind("thing", links=(link("peers", "thing", "id", "id", many=True),)), checks=[check("a", "thing", ANY)]
+    )
     estate = collect(Azure({f"{at(ONE)}/things": page(thing("a"))}), known, tmp_path / "e.sqlite")
     ((_, document),) = documents(estate, known).subjects("thing", ONE)
     assert document["peers"].open() is document["peers"].open()
@@ -128,7 +154,13 @@ def linked(tmp_path, made, targets, *, subscriptions=(ONE,), answers=None, own=N
     """What the link of a thing opens to; `made` are the link's from, to and more."""
     owner = kind("thing", links=(link("linked", "target", **made),))
     target = kind("target", **more)
-    known = catalog(owner, target, checks=[check("a", "thing", {"some": {"in": "linked"}})] if made.get("many") else [check("a", "thing", {"field": "linked", "exists": True})])
+    known = catalog(
+        owner,
+        target,
+        checks=[check("a", "thing", {"some": {"in": "linked"}})]
+        if made.get("many")
+        else [check("a", "thing", {"field": "linked", "exists": True})],
+    )
     script = {f"{at(ONE)}/things": page({**thing("a"), **(own or {})})}
     for subscription in (ONE, TWO):
         mine = [each for each in targets if subscription in each["id"]]
@@ -137,7 +169,13 @@ def linked(tmp_path, made, targets, *, subscriptions=(ONE,), answers=None, own=N
         script[more["list"]] = page(*targets)
         script[f"/v1.0{more['list']}"] = page(*targets)
     script |= answers or {}
-    estate = collect(Azure(script), known, tmp_path / "e.sqlite", subscriptions, left_out=made.pop("left_out", []) if "left_out" in made else [])
+    estate = collect(
+        Azure(script),
+        known,
+        tmp_path / "e.sqlite",
+        subscriptions,
+        left_out=made.pop("left_out", []) if "left_out" in made else [],
+    )
     return opened(documents(estate, known, subscriptions), "thing", "a", "linked")
 
 
@@ -175,13 +213,23 @@ def test_links_match_ids_by_segments_in_any_case(tmp_path, match, value, joined)
 def test_a_link_walks_lists_on_both_sides(tmp_path):
     made = {"from_": "properties.nics[*].id", "to": "properties.ids[*]", "many": True}
     own = {"properties": {"nics": [{"id": f"{A}/n1"}, {"id": f"{A}/n2"}, {}, None]}}
-    found = linked(tmp_path, made, [target("x", ids=[f"{A}/N1", f"{A}/N2"]), target("y", ids=[]), target("z", ids=[f"{A}/n2"])], own=own)
+    found = linked(
+        tmp_path,
+        made,
+        [target("x", ids=[f"{A}/N1", f"{A}/N2"]), target("y", ids=[]), target("z", ids=[f"{A}/n2"])],
+        own=own,
+    )
     assert names(found) == ["x", "z"]
 
 
 def test_names_and_regions_join_in_any_spelling(tmp_path):
     made = {"from_": "location", "to": "location", "many": True}
-    found = linked(tmp_path, made, [{**target("x"), "location": "westeurope"}, {**target("y"), "location": "northeurope"}], own={"location": "West Europe"})
+    found = linked(
+        tmp_path,
+        made,
+        [{**target("x"), "location": "westeurope"}, {**target("y"), "location": "northeurope"}],
+        own={"location": "West Europe"},
+    )
     assert names(found) == ["x"]
 
 
@@ -216,11 +264,15 @@ def test_a_reference_leads_into_another_scanned_subscription(tmp_path):
 def test_a_reference_into_a_subscription_whose_list_failed_is_unreadable(tmp_path):
     own = {"properties": {"ref": target("t", TWO)["id"]}}
     answers = {f"{at(TWO)}/targets": DENIED}
-    found = linked(tmp_path, {"from_": "properties.ref", "to": "id"}, [], own=own, subscriptions=(ONE, TWO), answers=answers)
+    found = linked(
+        tmp_path, {"from_": "properties.ref", "to": "id"}, [], own=own, subscriptions=(ONE, TWO), answers=answers
+    )
     assert isinstance(found, Unreadable) and found.kind == "access_denied" and found.action == DENIED.action
 
 
-@pytest.mark.parametrize(("across", "expected"), [("subscription", ["here"]), ("scope", ["here", "there"]), ("tenant", ["here", "there"])])
+@pytest.mark.parametrize(
+    ("across", "expected"), [("subscription", ["here"]), ("scope", ["here", "there"]), ("tenant", ["here", "there"])]
+)
 def test_how_far_a_link_looks(tmp_path, across, expected):
     made = {"from_": "name", "to": "properties.of", "across": across, "many": True}
     targets = [target("here", of="A"), target("there", TWO, of="a")]
@@ -228,10 +280,14 @@ def test_how_far_a_link_looks(tmp_path, across, expected):
     assert names(found) == expected and found.fault is None
 
 
-@pytest.mark.parametrize(("across", "kind_of_fault"), [("subscription", None), ("scope", "access_denied"), ("tenant", "access_denied")])
+@pytest.mark.parametrize(
+    ("across", "kind_of_fault"), [("subscription", None), ("scope", "access_denied"), ("tenant", "access_denied")]
+)
 def test_a_failed_list_elsewhere_matters_as_far_as_the_link_looks(tmp_path, across, kind_of_fault):
     made = {"from_": "name", "to": "properties.of", "across": across, "many": True}
-    found = linked(tmp_path, made, [target("here", of="a")], subscriptions=(ONE, TWO), answers={f"{at(TWO)}/targets": DENIED})
+    found = linked(
+        tmp_path, made, [target("here", of="a")], subscriptions=(ONE, TWO), answers={f"{at(TWO)}/targets": DENIED}
+    )
     assert names(found) == ["here"] and (found.fault and found.fault.kind) == kind_of_fault
 
 
@@ -239,7 +295,11 @@ def test_across_the_tenant_what_was_left_out_is_unknown(tmp_path):
     left = [{"id": ELSEWHERE, "name": "x", "state": "", "reason": "excluded"}]
     made = {"from_": "name", "to": "properties.of", "across": "tenant", "many": True, "left_out": left}
     owner = {key: value for key, value in made.items() if key != "left_out"}
-    known = catalog(kind("thing", links=(link("linked", "target", **owner),)), kind("target"), checks=[check("a", "thing", {"some": {"in": "linked"}})])
+    known = catalog(
+        kind("thing", links=(link("linked", "target", **owner),)),
+        kind("target"),
+        checks=[check("a", "thing", {"some": {"in": "linked"}})],
+    )
     estate = collect(Azure({f"{at(ONE)}/things": page(thing("a"))}), known, tmp_path / "e.sqlite", left_out=left)
     found = opened(documents(estate, known), "thing", "a", "linked")
     assert isinstance(found, Items) and found.fault is not None and found.fault.kind == "out_of_scope"
@@ -262,7 +322,9 @@ def test_a_link_of_a_document_that_is_not_fully_known_is_unreadable(tmp_path):
 
 def test_a_deleted_target_is_not_joined(tmp_path):
     owner = kind("thing", links=(link("linked", "target", "properties.ref", "id"),))
-    known = catalog(owner, kind("target", detail="{id}"), checks=[check("a", "thing", {"field": "linked", "exists": True})])
+    known = catalog(
+        owner, kind("target", detail="{id}"), checks=[check("a", "thing", {"field": "linked", "exists": True})]
+    )
     own = {**thing("a"), "properties": {"ref": target("t")["id"]}}
     azure = Azure({f"{at(ONE)}/things": page(own), f"{at(ONE)}/targets": page(target("t"))})
     estate = collect(azure, known, tmp_path / "e.sqlite")
@@ -274,7 +336,19 @@ def test_links_chain(tmp_path):
         kind("vm", links=(link("nics", "nic", "properties.nics[*]", "id", many=True),)),
         kind("nic", links=(link("address", "address", "properties.ip", "id"),)),
         kind("address"),
-        checks=[check("private", "vm", {"none": {"in": "nics", "where": {"field": "address.properties.public", "equals": True}, "whenEmpty": "pass"}})],
+        checks=[
+            check(
+                "private",
+                "vm",
+                {
+                    "none": {
+                        "in": "nics",
+                        "where": {"field": "address.properties.public", "equals": True},
+                        "whenEmpty": "pass",
+                    }
+                },
+            )
+        ],
     )
     ip = thing("ip", "addresss", properties={"public": True})
     nic = thing("nic", "nics", properties={"ip": ip["id"]})
@@ -289,7 +363,11 @@ def test_links_chain(tmp_path):
 
 def test_what_was_never_read_is_not_collected(tmp_path):
     small = catalog(kind("thing"), checks=[check("a", "thing", ANY)])
-    estate = collect(Azure({f"{at(ONE)}/things": page({**thing("a"), "properties": {"ref": target("t")["id"]}})}), small, tmp_path / "e.sqlite")
+    estate = collect(
+        Azure({f"{at(ONE)}/things": page({**thing("a"), "properties": {"ref": target("t")["id"]}})}),
+        small,
+        tmp_path / "e.sqlite",
+    )
     newer = catalog(
         kind("thing", detail="{id}", links=(link("linked", "target", "properties.ref", "id"),)),
         kind("target"),

@@ -20,7 +20,10 @@ SUB = "/subscriptions/S1"
         (f"{SUB}/resourceGroups/rg/providers/A.B/cs/d/es/f/", ResourceId("S1", "rg", "A.B/cs/es", "f")),
         (f"{SUB}/resourceGroups/rg/providers/A.B/cs/d/PROVIDERS/X.Y/zs/z", ResourceId("S1", "rg", "X.Y/zs", "z")),
         (f"{SUB}/providers/A.B/cs/d", ResourceId("S1", "", "A.B/cs", "d")),
-        (f"{SUB}/locations/westeurope", ResourceId("S1", "", "Microsoft.Resources/subscriptions/locations", "westeurope")),
+        (
+            f"{SUB}/locations/westeurope",
+            ResourceId("S1", "", "Microsoft.Resources/subscriptions/locations", "westeurope"),
+        ),
         ("/providers/A.B/cs/d", ResourceId("", "", "A.B/cs", "d")),
         ("b4d1", ResourceId("", "", "", "b4d1")),
         ("", ResourceId("", "", "", "")),
@@ -50,6 +53,9 @@ def test_ancestors_are_resources_groups_and_the_subscription():
     assert ancestors(SUB) == ["/subscriptions/s1"]
 
 
-@pytest.mark.parametrize(("text", "name"), [("West Europe", "westeurope"), ("westeurope", "westeurope"), ("", "global"), (None, "global"), (7, "global")])
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("West Europe", "westeurope"), ("westeurope", "westeurope"), ("", "global"), (None, "global"), (7, "global")],
+)
 def test_regions_have_one_spelling(text, name):
     assert region_of(text) == name

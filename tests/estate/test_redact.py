@@ -21,9 +21,13 @@ from azscan.estate.redact import (
 )
 
 PLANTED = "Zq9plantedQz"
-PLAIN = st.text(st.characters(codec="ascii", exclude_categories=["C"]), max_size=12).filter(lambda text: PLANTED not in text)
+PLAIN = st.text(st.characters(codec="ascii", exclude_categories=["C"]), max_size=12).filter(
+    lambda text: PLANTED not in text
+)
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | PLAIN
-TREES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(PLAIN, inner, max_size=3), max_leaves=8)
+TREES = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(PLAIN, inner, max_size=3), max_leaves=8
+)
 VALUES = (
     f"DefaultEndpointsProtocol=https;AccountName=a;AccountKey={PLANTED}==;EndpointSuffix=core.windows.net",
     f"AccountKey = {PLANTED}",
@@ -117,16 +121,32 @@ def test_empty_values_booleans_and_numbers_stay(value):
 
 @pytest.mark.parametrize(
     "name",
-    ["disablePasswordAuthentication", "passwordCredentials", "secretUri", "keyVaultSecretId", "secretName", "tokenVersion",
-     "keyName", "publicKeys", "keySource", "tokenStoreEnabled", "secretExpiry", "keyVaultProperties", "secretsCount"],
-)  # fmt: skip
+    [
+        "disablePasswordAuthentication",
+        "passwordCredentials",
+        "secretUri",
+        "keyVaultSecretId",
+        "secretName",
+        "tokenVersion",
+        "keyName",
+        "publicKeys",
+        "keySource",
+        "tokenStoreEnabled",
+        "secretExpiry",
+        "keyVaultProperties",
+        "secretsCount",
+    ],
+)
 def test_names_about_secrets_are_no_secrets(name):
     assert not is_secret_name(name)
 
 
 def test_ids_stay_even_beside_secrets():
     identity = "/subscriptions/s/resourceGroups/password/providers/Microsoft.KeyVault/vaults/secret-keys"
-    body = {"id": identity, "properties": {"keyVaultSecretId": identity, "password": "x", "vault": {"secret": {"id": identity}}}}
+    body = {
+        "id": identity,
+        "properties": {"keyVaultSecretId": identity, "password": "x", "vault": {"secret": {"id": identity}}},
+    }
     after = redacted(body)[0]
     assert after == {**body, "properties": {**body["properties"], "password": MARKER}}
 

@@ -75,8 +75,8 @@ def named(name: str) -> Cloud:
     cloud = _NAMED.get(name.strip().lower())
     if cloud is None:
         raise UsageError(
-            f"There is no cloud named {name!r}.",
-            hint=f"Use one of {', '.join(NAMES)}, or the https URL of a Resource Manager.",
+            f"there is no cloud named {name!r}",
+            hint=f"use one of {', '.join(NAMES)}, or the https URL of a Resource Manager",
         )
     return cloud
 
@@ -96,8 +96,8 @@ async def discover(url: str, network: Network, *, timeout: float = 30.0) -> Clou
     status, body = await _get(f"{base}/metadata/endpoints?api-version={METADATA_API}", network, timeout)
     if status != _HTTP_OK:
         raise UsageError(
-            f"{base} answered {status} when asked for its endpoints: it does not look like a Resource Manager.",
-            hint="Check the host that --cloud names.",
+            f"{base} answered {status} when asked for its endpoints: it does not look like a Resource Manager",
+            hint="check the host that --cloud names",
         )
     return cloud_from_metadata(base, body)
 
@@ -141,14 +141,14 @@ async def _get(url: str, network: Network, timeout: float) -> tuple[int, bytes]:
             return response.status, await response.read()
     except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError) as error:
         raise NothingScannedError(
-            f"{urlsplit(url).netloc} presents a certificate that is not trusted here.",
-            hint="Point SSL_CERT_FILE at the certificate authority that issued it.",
+            f"{urlsplit(url).netloc} presents a certificate that is not trusted here",
+            hint="point SSL_CERT_FILE at the certificate authority that issued it",
         ) from error
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
         reason = "no answer in time" if isinstance(error, TimeoutError) else type(error).__name__
         raise NothingScannedError(
-            f"{urlsplit(url).netloc} could not be asked for its endpoints ({reason}).",
-            hint="Check the host that --cloud names, the network, and HTTPS_PROXY.",
+            f"{urlsplit(url).netloc} could not be asked for its endpoints ({reason})",
+            hint="check the host that --cloud names, the network, and HTTPS_PROXY",
         ) from error
 
 
@@ -156,8 +156,8 @@ def _own_url(url: str) -> str:
     parts = _split(url)
     if parts is None or parts[1]:
         raise UsageError(
-            f"{url!r} is not the address of a Resource Manager.",
-            hint="Write it as https://HOST or https://HOST:PORT.",
+            f"{url!r} is not the address of a Resource Manager",
+            hint="write it as https://HOST or https://HOST:PORT",
         )
     return parts[0]
 
@@ -169,8 +169,8 @@ def _told_url(base: str, name: str, value: object) -> str:
     parts = _split(text)
     if parts is None:
         raise UsageError(
-            f"{base} names {text!r} as its {name}, which is not an https address.",
-            hint="No token is sent to such a host. Check the host that --cloud names.",
+            f"{base} names {text!r} as its {name}, which is not an https address",
+            hint="no token is sent to such a host: check the host that --cloud names",
         )
     return parts[0] + parts[1]
 
@@ -203,6 +203,6 @@ def _text(value: object) -> str:
 
 def _not_metadata(base: str, what: str) -> UsageError:
     return UsageError(
-        f"What {base} answers as its endpoints {what}.",
-        hint="Check the host that --cloud names: it must be a Resource Manager.",
+        f"what {base} answers as its endpoints {what}",
+        hint="check the host that --cloud names: it must be a Resource Manager",
     )

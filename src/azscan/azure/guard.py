@@ -129,18 +129,18 @@ def check(request: Outgoing, cloud: Cloud, allowed_subscriptions: Collection[str
     host, path, query = _parts(request.url, cloud)
     for header in request.headers:
         if header.lower() not in HEADERS:
-            raise GuardError(f"A request with the header {header!r} was stopped: it could change what it means.")
+            raise GuardError(f"a request with the header {header!r} was stopped: it could change what it means")
     if request.method == "GET":
         if request.content:
-            raise GuardError("A GET with a body was stopped.")
+            raise GuardError("a GET with a body was stopped")
     elif request.method != "POST":
-        raise GuardError(f"A {request.method} was stopped: azscan only reads.")
+        raise GuardError(f"a {request.method} was stopped: azscan only reads")
     elif host != "arm" or not _is_permitted_post(path.lower(), query, request.content, allowed_subscriptions):
-        raise GuardError(f"POST {path} was stopped: it is not one of the queries that azscan makes.")
+        raise GuardError(f"POST {path} was stopped: it is not one of the queries that azscan makes")
     if host == "arm":
         for subscription in _named_subscriptions(path, query):
             if subscription not in allowed_subscriptions:
-                raise GuardError(f"A request for subscription {subscription} was stopped: it is not in the scope.")
+                raise GuardError(f"a request for subscription {subscription} was stopped: it is not in the scope")
 
 
 def path_of(resource_id: str) -> str:
@@ -158,20 +158,20 @@ def path_of(resource_id: str) -> str:
 def _parts(url: str, cloud: Cloud) -> tuple[str, str, str]:
     """Whose host it is ("arm", "graph"), the decoded path and the query; raises GuardError for any oddity."""
     if not url.isascii():
-        raise GuardError("A request with bytes above ASCII in its URL was stopped.")
+        raise GuardError("a request with bytes above ASCII in its URL was stopped")
     head, _, query = url.partition("?")
     slash = head.find("/", len("https://"))
     origin, path = (head, "/") if slash < 0 else (head[:slash], head[slash:])
     host = _whose(url, cloud)
     if host is None:
-        raise GuardError(f"A request to {_named(origin)} was stopped: it is no host of {cloud.name}.")
+        raise GuardError(f"a request to {_named(origin)} was stopped: it is no host of {cloud.name}")
     decoded = _plain(path)
     if host == "graph":
         decoded = decoded[len(urlsplit(cloud.graph).path) :]
     if not _QUERY.match(query):
-        raise GuardError("A request was stopped: its query holds characters that a URL must not hold.")
+        raise GuardError("a request was stopped: its query holds characters that a URL must not hold")
     if "method" in unquote(query).lower() and any("method" in key.lower() for key in _keys(query)):
-        raise GuardError("A request was stopped: its query overrides the method.")
+        raise GuardError("a request was stopped: its query overrides the method")
     return host, decoded, query
 
 
@@ -206,13 +206,13 @@ def _is_below(url: str, base: str) -> bool:
 def _plain(path: str) -> str:
     """The path, decoded once; raises GuardError where it hides something."""
     if not _PATH.match(path):
-        raise GuardError("A request was stopped: its path is not a plain one.")
+        raise GuardError("a request was stopped: its path is not a plain one")
     decoded = path if _PLAIN_PATH.match(path) else unquote(path, errors="replace")
     if decoded is not path and (_HIDDEN.search(decoded) or decoded.count("/") != path.count("/")):
-        raise GuardError("A request was stopped: its path hides a slash, a control character or a second escape.")
+        raise GuardError("a request was stopped: its path hides a slash, a control character or a second escape")
     for segment in decoded.split("/"):
         if _DOTS.match(segment) or segment.lower() == _BATCH:
-            raise GuardError("A request was stopped: its path climbs or is a batch.")
+            raise GuardError("a request was stopped: its path climbs or is a batch")
     return decoded
 
 
@@ -242,7 +242,7 @@ def _named_subscriptions(path: str, query: str) -> Iterable[str]:
     segments = path.lower().split("/")
     if segments[1] == "subscriptions" and len(segments) > 2 and segments[2]:
         if not _SUBSCRIPTION.match(segments[2]):
-            raise GuardError(f"A request was stopped: {segments[2][:60]!r} is not a subscription's id.")
+            raise GuardError(f"a request was stopped: {segments[2][:60]!r} is not a subscription's id")
         yield segments[2]
     if segments.count("subscriptions") > (segments[1] == "subscriptions"):
         provider = segments[segments.index("providers") + 1] if "providers" in segments[:-1] else ""

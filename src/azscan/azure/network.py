@@ -93,16 +93,16 @@ def _trust(environ: Mapping[str, str]) -> tuple[str | bool, ssl.SSLContext]:
 
 
 def _context(variable: str, path: str) -> ssl.SSLContext:
-    hint = f"Point {variable} at a PEM file with the certificate authorities to trust, or unset it."
+    hint = f"point {variable} at a PEM file with the certificate authorities to trust, or unset it"
     try:
         if Path(path).is_dir():
             return ssl.create_default_context(capath=path)
         return ssl.create_default_context(cafile=path)
     except ssl.SSLError as error:
-        raise UsageError(f"{variable} names {path}, which holds no certificates in PEM form.", hint=hint) from error
+        raise UsageError(f"{variable} names {path}, which holds no certificates in PEM form", hint=hint) from error
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
-        raise UsageError(f"{variable} names {path}, which cannot be read: {reason}.", hint=hint) from error
+        raise UsageError(f"{variable} names {path}, which cannot be read: {reason}", hint=hint) from error
 
 
 def _setting(environ: Mapping[str, str], name: str) -> str:
@@ -120,8 +120,8 @@ def _proxy(value: str) -> str:
         usable = False
     if not usable:
         raise UsageError(
-            "HTTPS_PROXY is not the URL of an http or https proxy.",
-            hint="Write it as http://HOST:PORT, or unset it.",
+            "HTTPS_PROXY is not the URL of an http or https proxy",
+            hint="write it as http://HOST:PORT, or unset it",
         )
     return url
 

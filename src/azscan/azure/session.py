@@ -116,16 +116,18 @@ class Session:
         try:
             response = await self._run(ask, request)
         except Lost as lost:
-            return self._answer(ask, fault=Fault("unavailable", short(lost.message)))
+            return self._answer(ask, fault=_logged(ask, Fault("unavailable", short(lost.message))))
         except AzureError as error:
             # Everything that the wire can raise is Lost: this is the credential.
-            return self._answer(ask, fault=Fault("unauthenticated", short(str(error))))
+            return self._answer(ask, fault=_logged(ask, Fault("unauthenticated", short(str(error)))))
         except GuardError as error:
             if ask.method != "GET":
                 raise
             LOGGER.error("stopped by the guard: %s", error)
             return self._answer(ask, fault=Fault("rejected", error.message, code="RefusedByGuard"))
         answer = self._read_reply(ask, response)
+        if answer.fault is not None and answer.fault.kind != "absent":
+            _logged(ask, answer.fault, answer)
         if LOGGER.isEnabledFor(logging.DEBUG):
             took = (time.perf_counter() - started) * 1000
             LOGGER.debug("%s %s: %d in %d ms (%s)", ask.method, ask.target, answer.status, took, answer.request_id)
@@ -252,6 +254,21 @@ def next_ask(ask: Ask, answer: Answer) -> Ask | None:
         body["options"] = {**body.get("options", {}), SKIP_TOKEN: answer.next}
         return msgspec.structs.replace(ask, body=body)
     return msgspec.structs.replace(ask, target=answer.next)
+
+
+def _logged(ask: Ask, fault: Fault, answer: Answer | None = None) -> Fault:
+    """The fault, once the log has it with what Azure's support would ask for."""
+    status, request = (answer.status, answer.request_id) if answer is not None else (0, "")
+    LOGGER.info(
+        "read failed: %s %s: %s (%s): %s; request %s",
+        ask.method,
+        ask.target,
+        fault.kind,
+        " ".join(word for word in (f"HTTP {status}" if status else "no answer", fault.code) if word),
+        fault.message,
+        request or "without an id",
+    )
+    return fault
 
 
 def _is_path(target: str) -> bool:

@@ -33,6 +33,7 @@ PLACEHOLDERS: Mapping[str, str] = {
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 # A run of text that a shell takes as one word as it stands, with at least one placeholder in it.
 _RUN = re.compile(r"[\w./:=,+-]*\{[a-z_]+\}(?:[\w./:=,+-]|\{[a-z_]+\})*", re.ASCII)
+_OPTION = re.compile(r"--?[a-z]+(?:-[a-z]+)*")
 _PLAIN_POWERSHELL = re.compile(r"[\w./:=+-]+", re.ASCII)
 # PowerShell closes a single-quoted string with any of these, and doubles each to mean itself.
 _POWERSHELL_QUOTES = re.compile("(['\u2018\u2019\u201a\u201b])")
@@ -92,7 +93,8 @@ def render(template: str, resource: ResourceRef, shell: Shell = "posix") -> str:
 
 def command_line(words: Iterable[str], shell: str = "posix") -> str:
     """A command as one line to paste into a shell, every word quoted as far as it needs it."""
-    return " ".join(map(_quoter(shell), words))
+    quote = _quoter(shell)
+    return " ".join(word if _OPTION.fullmatch(word) else quote(word) for word in words)
 
 
 def _quoter(shell: str) -> Callable[[str], str]:
@@ -116,7 +118,9 @@ def _is_safe(value: str, shell: Shell) -> bool:
     if not value or value[0] in "-@":
         return False
     # Most values are plain ASCII, which needs no look at every character's category.
-    if not (value.isascii() and value.isprintable()) and any(unicodedata.category(character)[0] == "C" for character in value):
+    if not (value.isascii() and value.isprintable()) and any(
+        unicodedata.category(character)[0] == "C" for character in value
+    ):
         return False
     return shell == "posix" or not _CMD_SPECIAL & set(value)
 

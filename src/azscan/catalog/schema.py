@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -74,7 +74,9 @@ def _references(value: Any) -> Iterator[str]:
 
 def main() -> None:
     """Write the schemas into the folder named as argument, or into docs/schemas."""
-    write(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(FOLDER))
+    parser = argparse.ArgumentParser(prog="python -m azscan.catalog.schema", description=main.__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=Path(FOLDER), help="the folder to write into")
+    write(parser.parse_args().folder)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import typer
 import typer.core
 
 from azscan import __version__
-from azscan.errors import AzscanError
+from azscan.errors import AzscanError, Interrupted, UsageError
 
 # command → (module that holds its typer app, what it does); the help of the top level needs nothing more.
 COMMANDS = {
@@ -47,6 +47,7 @@ class LazyGroup(typer.core.TyperGroup):
             return None
         command = typer.main.get_command(importlib.import_module(COMMANDS[cmd_name][0]).app)
         command.name = cmd_name
+        _drop_type_of_help(command)
         return command
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
@@ -61,6 +62,15 @@ class LazyGroup(typer.core.TyperGroup):
             "Options:\n  --version  Show the version\n  --help     Show this text\n\n"
             f"{EPILOG}"
         )
+
+
+def _drop_type_of_help(command: Any) -> None:
+    """Let --help stand in its panel as our flags do, without a type."""
+    option = command.get_help_option(typer.Context(command))
+    if option is not None:
+        option.metavar = ""
+    for below in getattr(command, "commands", {}).values():
+        _drop_type_of_help(below)
 
 
 app = typer.Typer(cls=LazyGroup, rich_markup_mode=None, no_args_is_help=True, add_completion=False)
@@ -83,7 +93,11 @@ def main() -> None:
     """Run the command line; the only place that catches everything."""
     debug = "--debug" in sys.argv or os.environ.get("AZSCAN_DEBUG", "").strip().lower() in TRUE_WORDS
     try:
-        app(prog_name="azscan")
+        # Not in its own way: typer would print its errors in other words, and end without one at Ctrl-C.
+        code = app(prog_name="azscan", standalone_mode=False)
+        if code == Interrupted.exit_code:
+            raise KeyboardInterrupt
+        sys.exit(code if isinstance(code, int) else 0)
     except AzscanError as error:
         if debug:
             _print_traceback()
@@ -97,6 +111,8 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(0)
     except Exception as error:
+        if (code := _tell_usage(error)) is not None:
+            sys.exit(code)
         if debug:
             _print_traceback()
         print(
@@ -105,6 +121,28 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(1)
+
+
+def _tell_usage(error: Any) -> int | None:
+    """Say in our words what typer found wrong with a command line; the exit code, or None where it is no such error.
+
+    Told by the names of the classes: typer carries a click of its own, which is not the one that can be imported.
+    """
+    names = {each.__name__ for each in type(error).__mro__}
+    if "Abort" in names:
+        print("error: interrupted\n help: run the command again", file=sys.stderr)
+        return Interrupted.exit_code
+    if "ClickException" not in names:
+        return None
+    if "NoArgsIsHelpError" in names:
+        error.show()
+        return UsageError.exit_code
+    message = str(error.format_message()).rstrip(".")
+    message = message[:1].lower() + message[1:]
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "azscan"
+    tell(UsageError(message, hint=f"see what it takes: {path} --help"))
+    return UsageError.exit_code
 
 
 def _print_traceback() -> None:

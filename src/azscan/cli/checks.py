@@ -30,7 +30,9 @@ Words = list[str]
 
 SELECTION, OUTPUT = "Selection", "Output"
 FORMAT = typer.Option("table", "--format", metavar="WORD", help="What to print (table, json)", rich_help_panel=OUTPUT)
-SERVICE, SEVERITY, AREA = (option(name, SELECTION) for name in ("--service", "--severity", "--area"))
+SERVICE, CHECK, SEVERITY, AREA, FRAMEWORK = (
+    option(name, SELECTION) for name in ("--service", "--check", "--severity", "--area", "--framework")
+)
 CHECKS_DIR = option("--checks-dir", SELECTION, metavar="FOLDER")
 MAPPINGS_DIR = option("--mappings-dir", SELECTION, metavar="FOLDER")
 STRICT = typer.Option(False, "--strict", help="Report keys that are out of order too")
@@ -41,26 +43,42 @@ CHECK_IDS = typer.Argument(None, metavar="[ID]...", help="Ids or globs of checks
 @app.command("list", help="List the checks")
 def list_checks(
     service: Words = SERVICE,
+    check: Words = CHECK,
     severity: Words = SEVERITY,
     area: Words = AREA,
+    framework: Words = FRAMEWORK,
     format: str = FORMAT,
     checks_dir: Words = CHECKS_DIR,
+    mappings_dir: Words = MAPPINGS_DIR,
 ) -> None:
     """Print the checks that fit; piped, one line each: id, severity, status, service and title, tabs between them."""
     from azscan.catalog.load import load
     from azscan.catalog.select import select
+    from azscan.frameworks import choose
 
     _must_be(format)
-    given = _resolve(checks_dir=checks_dir, services=service, severities=severity, areas=area)
-    catalog = load(given.checks_dir)
-    chosen = select(catalog, given.services, ("*",), given.severities, given.areas) if catalog.checks else ()
+    given = _resolve(
+        checks_dir=checks_dir,
+        mappings_dir=mappings_dir,
+        services=service,
+        checks=check,
+        severities=severity,
+        areas=area,
+        frameworks=framework,
+    )
+    catalog = load(given.checks_dir, given.mappings_dir)
+    wanted = given.checks or ("*",)
+    chosen = select(catalog, given.services, wanted, given.severities, given.areas) if catalog.checks else ()
+    if given.frameworks:
+        covered = choose(catalog.frameworks, given.frameworks).checks
+        chosen = tuple(each for each in chosen if each.id in covered)
     if format == "json":
-        _print_json({"schema": "azscan.checks/1", "checks": [_row(check) for check in chosen]})
+        _print_json({"schema": "azscan.checks/1", "checks": [_row(each) for each in chosen]})
     elif sys.stdout.isatty():
         _print_list(_page(), chosen)
     else:
-        for check in chosen:
-            _print_line("\t".join((check.id, check.severity, check.status, check.service, check.title)))
+        for each in chosen:
+            _print_line("\t".join((each.id, each.severity, each.status, each.service, each.title)))
 
 
 @app.command(help="Show everything about one check")
@@ -98,7 +116,7 @@ def new(check: str = CHECK_ID, checks_dir: Words = CHECKS_DIR) -> None:
     folders = _resolve(checks_dir=checks_dir).checks_dir
     target = Path(folders[0]) if folders else Path("checks")
     if not target.is_dir():
-        hint = "make the folder first" if folders else "name a folder of your own: --checks-dir FOLDER"
+        hint = f"make it first: mkdir {target}" if folders else "name a folder of your own: --checks-dir FOLDER"
         raise UsageError(f"there is no folder {target}", hint=hint)
     is_shipped = target.resolve() == (locate() / "checks").resolve()
     # A catalogue with faults elsewhere is no reason not to begin a check.
@@ -180,7 +198,9 @@ def _print_list(page: Page, checks: Sequence[Check]) -> None:
             page.line(f"  {check.severity:<8}  ", (check.id, "bold"), status)
             page.line(" " * 12, (check.title, "dim"))
     page.blank()
-    page.line("", f"{count(len(checks), 'check')}; azscan checks show ID tells more")
+    deprecated = sum(check.status == "deprecated" for check in checks)
+    apart = f", {deprecated} of them deprecated (a scan runs such a check only where --check names it)"
+    page.line("", f"{count(len(checks), 'check')}{apart if deprecated else ''}; azscan checks show ID tells more")
     page.flush()
 
 

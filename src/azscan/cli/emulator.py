@@ -48,5 +48,10 @@ def serve(
 
     try:
         asyncio.run(run(estate, options, ready, port=port))
+    except OSError as error:
+        raise OutputError(
+            f"port {port} cannot be listened on: {error.strerror or error}",
+            hint="choose another with --port, or leave it out",
+        ) from error
     except KeyboardInterrupt:
         typer.echo("stopped", err=True)

@@ -6,7 +6,8 @@ from typing import Any
 
 import typer
 
-from azscan.options import OPTION_KEYS
+from azscan.options import OPTION_KEYS, Key
+from azscan.settings import Settings
 
 _KEYS = {key.option: key for key in OPTION_KEYS}
 
@@ -18,16 +19,28 @@ def option(name: str, panel: str, *short: str, metavar: str = "") -> Any:
     """
     key = _KEYS[name]
     choices = f" ({', '.join(key.choices)})" if key.choices else ""
+    standing = default_of(key)
     flag = key.kind == "flag"
     default: Any = False if flag else None
     return typer.Option(
         default,
         name,
         *short,
-        help=f"{key.says}{choices} [{key.variable}]",
+        help=f"{key.says}{choices}{f', default {standing}' if standing else ''} [{key.variable}]",
         rich_help_panel=panel,
-        metavar=None if flag else metavar or _METAVARS.get(key.kind, "TEXT"),
+        # "" and not None: for None typer writes the type, <bool>.
+        metavar="" if flag else metavar or _METAVARS.get(key.kind, "TEXT"),
     )
+
+
+def default_of(key: Key) -> str:
+    """What holds where the option is not given, in words; "" for nothing, and for a flag."""
+    value = None if key.kind == "flag" else getattr(Settings(), key.field)
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value or "")
 
 
 _METAVARS = {"words": "NAME", "choice": "WORD", "choices": "WORD", "count": "N", "seconds": "SECONDS"}

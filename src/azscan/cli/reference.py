@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from azscan import settings
 from azscan.catalog import tables
 from azscan.catalog.kinds import Table
 from azscan.catalog.load import load
 from azscan.catalog.model import Catalog, Collection
 from azscan.cli import COMMANDS
+from azscan.cli.options import default_of
 from azscan.collect.targets import action_of
 from azscan.config import ALLOWANCE_KEYS, OFF_KEYS, WAIVER_KEYS
 from azscan.options import OPTION_KEYS, Key
@@ -144,22 +144,22 @@ def _row(param: Any) -> str:
 
 
 def _says(param: Any) -> tuple[str, str]:
-    """What the help says, and the variable that it names."""
+    """What the help says, without the default, and the variable that it names."""
     text = param.help or ""
     found = _VARIABLE.search(text)
-    return (text[: found.start()], found[1]) if found else (text, "")
+    if not found:
+        return text, ""
+    return text[: found.start()].removesuffix(f", default {_default(param, found[1])}"), found[1]
 
 
 def _default(param: Any, variable: str) -> str:
     if param.is_flag:
         return ""
     key = next((key for key in OPTION_KEYS if key.variable == variable), None) if variable else None
-    value = getattr(settings.Settings(), key.field) if key else param.default
-    if isinstance(value, tuple | list):
-        value = ", ".join(map(str, value))
-    if isinstance(value, float):
-        value = f"{value:g}"
-    return "" if value in (None, "") else str(value)
+    if key is not None:
+        return default_of(key)
+    value = f"{param.default:g}" if isinstance(param.default, float) else param.default
+    return "" if value in (None, "") or isinstance(value, list | tuple) else str(value)
 
 
 # -- blocks ------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import sqlite3
@@ -19,8 +20,8 @@ from azscan.cli import harmless
 from azscan.cli.log import log_to
 from azscan.cli.options import option
 from azscan.cli.progress import shown
-from azscan.errors import Interrupted, NothingScannedError, OutputError, UsageError
-from azscan.settings import Settings, check_names, load_config, resolve
+from azscan.errors import Interrupted, NothingScannedError, UsageError
+from azscan.settings import Settings, check_accepted, check_names, load_config, resolve
 
 if TYPE_CHECKING:
     from azscan.collect.progress import Progress
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from azscan.verdicts import StoredResults
 
 app = typer.Typer(rich_markup_mode="rich", add_completion=False)
+
+LOGGER = logging.getLogger("azscan.cli")
 
 SIGN_IN, SCOPE, SELECTION, OUTPUT, GATE = "Sign-in", "Scope", "Selection", "Output", "Gate"
 NOT_WITH_ESTATE = (
@@ -112,7 +115,10 @@ def run(given: Mapping[str, Any], environ: Mapping[str, str]) -> int:
         say(f"configuration: {config.file or 'no azscan.yaml'}")
     catalog = load(settings.checks_dir, settings.mappings_dir)
     check_names(config, catalog, FAULT_KINDS)
+    check_accepted(settings, catalog, FAULT_KINDS)
     choice = choose_checks(settings, catalog)
+    if settings.verbose and (deprecated := choice.deprecated):
+        say(f"left out as deprecated (they run where --check names them): {', '.join(deprecated)}")
     report.check_show(settings.show, (check.id for check in choice.checks))
     for path in settings.output:
         report.format_of(path)
@@ -136,9 +142,11 @@ def run(given: Mapping[str, Any], environ: Mapping[str, str]) -> int:
 
 def _forget(opened: Estate, settings: Settings) -> None:
     """Close an estate, and remove it unless the user named it."""
+    from azscan.scan import remove_estate
+
     opened.close()
     if not (settings.save_estate or settings.estate):
-        _remove(opened.path)
+        remove_estate(opened.path)
 
 
 def _report(opened: Estate, settings: Settings, choice: Choice, environ: Mapping[str, str]) -> int:
@@ -149,9 +157,14 @@ def _report(opened: Estate, settings: Settings, choice: Choice, environ: Mapping
     options = report.Options(show=settings.show, docs_url="", command=_command(settings))
     for path in settings.output:
         report.write_to(path, results, options)
-    if report.STDOUT not in settings.output and not (settings.quiet and settings.format == "table"):
+    if report.STDOUT not in settings.output:
         with report.open_output(report.STDOUT) as stream:
             report.write(settings.format, results, stream, options.on(sys.stdout, environ))
+    if LOGGER.isEnabledFor(logging.INFO):
+        from azscan.gate import explain
+        from azscan.report.closing import summary_line
+
+        LOGGER.info("%s; %s", summary_line(results.summary), explain(results.summary.gate))
     check_something_was_read(results)
     return results.summary.gate.exit_code
 
@@ -179,7 +192,7 @@ def _collect(settings: Settings, choice: Choice, environ: Mapping[str, str]) -> 
         try:
             return asyncio.run(work(progress))
         except KeyboardInterrupt:
-            raise _interrupted(settings, is_kept=progress.planned > 0) from None
+            raise _interrupted(settings, is_kept=progress.is_kept) from None
 
 
 def _interrupted(settings: Settings, *, is_kept: bool) -> Interrupted:
@@ -252,15 +265,6 @@ def _command(settings: Settings) -> str:
             continue
         words.append(word)
     return command_line(["azscan", *words], settings.shell)
-
-
-def _remove(path: Path) -> None:
-    for suffix in ("", "-wal", "-shm"):
-        with contextlib.suppress(FileNotFoundError):
-            try:
-                Path(f"{path}{suffix}").unlink()
-            except PermissionError as error:
-                raise OutputError(f"{path} cannot be removed: {error.strerror}", hint="remove it by hand") from error
 
 
 @contextlib.contextmanager

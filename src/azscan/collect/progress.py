@@ -10,13 +10,15 @@ from dataclasses import dataclass, field
 class Progress:
     """Reads `planned` so far and `done`; `reading` names the collection last read, `waiting` who is short of budget.
 
-    `planned` grows while lists bring resources whose children are still to be read.
+    `planned` grows while lists bring resources whose children are still to be read. `is_kept` tells of a scan that was
+    broken off whether it left anything behind to go on with.
     """
 
     planned: int = 0
     done: int = 0
     failed: int = 0
     reading: str = ""
+    is_kept: bool = False
     waiting: dict[str, float] = field(default_factory=dict)
     changed: Callable[[Progress], None] = lambda progress: None
 

@@ -165,27 +165,27 @@ def demo_estate() -> Estate:
 def read_estate(source: bytes | Mapping[str, Any], name: str = "the estate") -> Estate:
     """The estate that a JSON text or a decoded mapping describes. Raises UsageError with what is wrong with it."""
     data = source if isinstance(source, Mapping) else _decode(source, name)
-    hint = "The format is described in docs/emulator.md."
+    hint = "the format is described in docs/emulator.md"
     if data.get("format") != FORMAT:
         found = "no `format`" if "format" not in data else f"format {data['format']!r}"
-        raise UsageError(f"{name} has {found}; this azscan reads format {FORMAT}.", hint=hint)
+        raise UsageError(f"{name} has {found}; this azscan reads format {FORMAT}", hint=hint)
     for key, kind in _KINDS.items():
         if data.get(key) is not None and not isinstance(data[key], kind):
             wanted = "a list" if kind is list else "a text" if kind is str else "an object"
-            raise UsageError(f"{name}: `{key}` must be {wanted}.", hint=hint)
+            raise UsageError(f"{name}: `{key}` must be {wanted}", hint=hint)
     unknown = sorted(set(data) - set(_KINDS) - {"format"})
     if unknown:
-        raise UsageError(f"{name} has unknown keys: {', '.join(unknown)}.", hint=hint)
+        raise UsageError(f"{name} has unknown keys: {', '.join(unknown)}", hint=hint)
     for at, body in enumerate(data.get("resources") or ()):
         if not isinstance(body, Mapping) or not isinstance(body.get("id"), str) or not body["id"].strip("/"):
-            raise UsageError(f"{name}: resource {at + 1} has no `id`.", hint=hint)
+            raise UsageError(f"{name}: resource {at + 1} has no `id`", hint=hint)
     for place, value in (data.get("graph") or {}).items():
         items = value if isinstance(value, list) else [value]
         if not all(isinstance(item, Mapping) for item in items):
-            raise UsageError(f"{name}: graph '{place}' must be an object or a list of objects.", hint=hint)
+            raise UsageError(f"{name}: graph '{place}' must be an object or a list of objects", hint=hint)
     for at, entry in enumerate(data.get("subscriptions") or ()):
         if not isinstance(entry, Mapping) or not (entry.get("subscriptionId") or entry.get("id")):
-            raise UsageError(f"{name}: subscription {at + 1} has no `subscriptionId`.", hint=hint)
+            raise UsageError(f"{name}: subscription {at + 1} has no `subscriptionId`", hint=hint)
     return Estate(
         resources=data.get("resources") or (),
         tenant=data.get("tenant") or {},
@@ -210,13 +210,13 @@ def _roles(given: Sequence[Any] | None, name: str) -> list[Role] | None:
 
 
 def _decode(text: bytes, name: str) -> Mapping[str, Any]:
-    hint = "It must be an estate as docs/emulator.md says."
+    hint = "it must be an estate as docs/emulator.md says"
     try:
         data = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UsageError(
-            f"{name} is not JSON: {error}.", hint="It must be an estate as docs/emulator.md says."
+            f"{name} is not JSON: {error}", hint="it must be an estate as docs/emulator.md says"
         ) from None
     if not isinstance(data, dict):
-        raise UsageError(f"{name} is JSON, but not an object.", hint=hint)
+        raise UsageError(f"{name} is JSON, but not an object", hint=hint)
     return dates.resolve(data) if dates.MARK.encode() in text else data

@@ -176,7 +176,7 @@ class Options:
         for rule in self.faults:
             if rule.do not in FAULT_KINDS:
                 known = ", ".join(sorted(FAULT_KINDS))
-                raise UsageError(f"The emulator knows no fault '{rule.do}'.", hint=f"It knows {known}.")
+                raise UsageError(f"the emulator knows no fault '{rule.do}'", hint=f"it knows {known}")
 
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> Options:
@@ -189,16 +189,16 @@ def made(kind: type[Switch], data: Any) -> Switch:
     if isinstance(data, kind):
         return data
     if not isinstance(data, Mapping):
-        raise UsageError(f"The emulator wants an object for {kind.__name__}, not {data!r}.")
+        raise UsageError(f"the emulator wants an object for {kind.__name__}, not {data!r}")
     names = {item.name.replace("_", "").lower(): item.name for item in fields(kind)}  # type: ignore[arg-type]
     values = {}
     for key, value in data.items():
         name = names.get(str(key).replace("_", "").replace("-", "").lower())
         if name is None:
             known = ", ".join(sorted(names.values()))
-            raise UsageError(f"The emulator's {kind.__name__} has no '{key}'.", hint=f"It has {known}.")
+            raise UsageError(f"the emulator's {kind.__name__} has no '{key}'", hint=f"it has {known}")
         values[name] = value
     try:
         return kind(**values)
     except TypeError as error:
-        raise UsageError(f"The emulator's {kind.__name__}: {error}.") from None
+        raise UsageError(f"the emulator's {kind.__name__}: {error}") from None

@@ -35,7 +35,7 @@ def harvest(folder: str | Path) -> Estate:
     folder = Path(folder)
     names = sorted(folder.glob("*.json"))
     if not names:
-        raise UsageError(f"{folder} holds no recordings.", hint="It must be a folder of *.json files.")
+        raise UsageError(f"{folder} holds no recordings", hint="it must be a folder of *.json files")
     objects: dict[str, tuple[tuple[int, str, int], dict[str, Any]]] = {}
     graph: dict[str, Any] = {}
     replays: dict[str, Replay] = {}
@@ -92,7 +92,7 @@ def _records(path: Path) -> list[dict[str, Any]]:
     try:
         return list(msgspec.json.decode(text)["records"])
     except (msgspec.DecodeError, KeyError, TypeError) as error:
-        raise UsageError(f"{path} is not a file of recordings: {error}.") from None
+        raise UsageError(f"{path} is not a file of recordings: {error}") from None
 
 
 def _note_replay(replays: dict[str, Replay], service: str, record: Mapping[str, Any]) -> None:

@@ -20,7 +20,10 @@ def is_saved(head: bytes) -> bool:
 
 
 def read_saved(path: Path) -> dict[str, Any]:
-    """A saved estate's rows as a mapping of our JSON format: ARM objects by id, Graph objects by the read's URL."""
+    """A saved estate as a mapping of our JSON format: ARM objects by id, Graph objects by the read's URL.
+
+    The tenant and the subscriptions are those of the scan that it was read by.
+    """
     try:
         connection = sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro", uri=True)
         try:
@@ -28,11 +31,11 @@ def read_saved(path: Path) -> dict[str, Any]:
                 "SELECT resource.id_as_sent, resource.body, read.url FROM resource"
                 " LEFT JOIN read ON read.id = resource.read_id ORDER BY resource.id"
             )
-            return _collect(rows)
+            return {**_collect(rows), **_about(connection)}
         finally:
             connection.close()
     except (sqlite3.Error, msgspec.DecodeError) as error:
-        raise UsageError(f"{path} is an SQLite file, but not a saved estate of azscan: {error}.") from None
+        raise UsageError(f"{path} is an SQLite file, but not a saved estate of azscan: {error}") from None
 
 
 def _collect(rows: Any) -> dict[str, Any]:
@@ -54,6 +57,21 @@ def _collect(rows: Any) -> dict[str, Any]:
                 resources.append(body)
     singles = {key: value[0] if _is_singleton(key, value) else value for key, value in graph.items()}
     return {"format": 1, "resources": resources, "graph": singles}
+
+
+def _about(connection: sqlite3.Connection) -> dict[str, Any]:
+    """The tenant and the subscriptions that were scanned: of those left out nothing was read."""
+    facts = {key: msgspec.json.decode(value) for key, value in connection.execute("SELECT key, value FROM scan")}
+    subscriptions = [
+        {
+            "subscriptionId": each["id"],
+            **({"displayName": each["name"]} if each.get("name") else {}),
+            **({"state": each["state"]} if each.get("state") else {}),
+        }
+        for each in facts.get("subscriptions") or ()
+    ]
+    tenant = facts.get("tenant")
+    return {"subscriptions": subscriptions, **({"tenant": {"id": tenant}} if tenant else {})}
 
 
 def _graph_place(url: str) -> str:

@@ -125,6 +125,7 @@ SUSPECTS = (
     b"sig=",
     b"code=",
     b'data":"',
+    b'data":["',
     b'string"',
     b'strings"',
     b"credential",

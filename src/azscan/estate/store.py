@@ -96,12 +96,12 @@ class Estate:
     def create(cls, path: Path, about: dict[str, Any]) -> Estate:
         """A new estate at `path`, readable by its owner only, with what the scan is about; replaces an old one.
 
-        UsageError where a file is in the way that is no estate: it is left as it is.
+        OutputError where a file is in the way that is no estate: it is left as it is.
         """
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             if not _may_be_replaced(path):
-                raise UsageError(
+                raise OutputError(
                     f"{path} exists and is not an estate", hint="name another file with --save-estate, or remove it"
                 )
             estate = cls(_connect(path), path)
@@ -166,6 +166,10 @@ class Estate:
         """The fact of that key, or `default`."""
         found = self.connection.execute("SELECT value FROM scan WHERE key = ?", (key,)).fetchone()
         return msgspec.json.decode(found[0]) if found else default
+
+    def is_empty(self) -> bool:
+        """True where no read has been put on record yet."""
+        return self.connection.execute("SELECT 1 FROM read LIMIT 1").fetchone() is None
 
     # reads
 

@@ -73,7 +73,8 @@ def _controls(page: Page, results: Results) -> None:
     for framework in results.frameworks:
         tally = tallies[framework.key]
         words = ", ".join(f"{tally[status]} {word}" for status, word in _CONTROL_WORDS if tally[status])
-        page.line("  ", f"{framework.title}: {count(len(framework.controls), 'control')}: {words}", rest="    ")
+        controls = count(len(framework.controls), "control")
+        page.line("  ", f"{framework.title}: of {controls} {words}", rest="    ")
 
 
 def _unread(page: Page, parts: Sequence[Unread], names: Mapping[str, str], *, whole: bool) -> None:
