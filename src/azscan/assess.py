@@ -13,7 +13,7 @@ import msgspec
 from azscan.catalog.builtin import BUILT_IN, RESOURCE_GROUPS, is_tenant_level
 from azscan.catalog.model import Catalog, Check
 from azscan.conditions.compile import Compiled, compile_condition
-from azscan.conditions.evidence import Ground, describe
+from azscan.conditions.evidence import Ground, describe, entries, negated, opposite
 from azscan.conditions.grammar import parse
 from azscan.conditions.logic import FALSE, NOT_APPLICABLE, TRUE, UNREADABLE
 from azscan.conditions.nodes import Count, Leaf, Quantifier
@@ -80,7 +80,10 @@ class Tally:
 
 
 class _Ready(NamedTuple):
-    """A check made ready: `leaves` are the nodes that evidence has named so far, by identity and in order."""
+    """A check made ready: `leaves` are the nodes that evidence has named so far, by identity and in order.
+
+    `negated` are those, by identity, that the check asks to be false.
+    """
 
     number: int
     check: Check
@@ -88,6 +91,7 @@ class _Ready(NamedTuple):
     require: Compiled
     numbers: dict[int, int]
     leaves: list[Leaf | Quantifier | Count]
+    negated: frozenset[int]
 
 
 class Assessor:
@@ -149,7 +153,8 @@ class Assessor:
         nodes = [parse(condition, merged) for condition in (check.applies, check.require) if condition is not None]
         compiled = [compile_condition(node, now) for node in nodes]
         applies = compiled[0] if check.applies is not None else None
-        return _Ready(number, check, applies, compiled[-1], {}, [])
+        turned = frozenset(id(leaf) for leaf in negated(nodes[-1]))
+        return _Ready(number, check, applies, compiled[-1], {}, [], turned)
 
     def _owners_of(self, subject: str) -> Sequence[str]:
         if subject == "tenant":
@@ -258,7 +263,8 @@ class Assessor:
             elif isinstance(actual, Unreadable):
                 fact = (number, None, False, actual.read or read)
             else:
-                fact = (number, _told(actual), True, _read_of(actual, read))
+                shown = entries(leaf, actual)
+                fact = (number, _told(actual) if shown is None else shown, True, _read_of(actual, read))
             told.append((*fact, describe(ground)[0]) if prefix else fact)
         return self._encode(told)
 
@@ -387,6 +393,8 @@ def _leaf_table(ready: _Ready) -> list[tuple[str, str]]:
     table = []
     for leaf in ready.leaves:
         path, expected, _, _ = describe((leaf, "", MISSING, None))
+        if id(leaf) in ready.negated:
+            expected = opposite(expected)
         if isinstance(leaf, Leaf) and leaf.has_default:
             expected += f" (absent counts as {plain(leaf.default)})"
         table.append((path, expected))

@@ -17,23 +17,22 @@ def serving(
 ) -> Iterator[tuple[Emulator, Mapping[str, str]]]:
     """A running emulator, and the variables with which the command line scans it."""
     ready, failed = threading.Event(), []
-    loop = asyncio.new_event_loop()
-    stop = asyncio.Event()
+    began: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
     emulator = Emulator(estate, options or Options())
 
     async def run() -> None:
+        stop = asyncio.Event()
         async with emulator:
+            began.append((asyncio.get_running_loop(), stop))
             ready.set()
             await stop.wait()
 
     def work() -> None:
         try:
-            loop.run_until_complete(run())
+            asyncio.run(run())
         except BaseException as error:
             failed.append(error)
             ready.set()
-        finally:
-            loop.close()
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
@@ -50,5 +49,6 @@ def serving(
             },
         )
     finally:
+        loop, stop = began[0]
         loop.call_soon_threadsafe(stop.set)
         thread.join(30)

@@ -116,6 +116,10 @@ class Budget:
         wait = self.wait(now)
         return 0.0 if math.isinf(wait) else wait
 
+    def lasts(self, reads: int) -> float:
+        """Seconds of waiting that so many reads cost, where nothing of the budget was spent before."""
+        return 0.0
+
     def room(self, now: float) -> int:
         """How many reads can be paid now, at most."""
         if self.wait(now) > 0:
@@ -247,6 +251,10 @@ class Bucket(Budget):
         """Seconds until the queue is served at the rate of the refill."""
         return super().outlook(now, reads) + max(0, reads - 1) / self._rate
 
+    def lasts(self, reads: int) -> float:
+        """What the full bucket does not hold comes in at the rate of the refill."""
+        return max(0.0, reads - self._capacity) / self._rate
+
 
 class Window(Budget):
     """So many reads in so many seconds, wherever the window starts; without a limit until Azure names one.
@@ -342,8 +350,11 @@ class Window(Budget):
 
     def outlook(self, now: float, reads: int) -> float:
         """Seconds until the window has come round often enough for the whole queue."""
-        rounds = max(0, reads - 1) // self._limit if self._limit else 0
-        return super().outlook(now, reads) + rounds * self._period
+        return super().outlook(now, reads) + self.lasts(reads)
+
+    def lasts(self, reads: int) -> float:
+        """Each window that is used up costs its period; 0 where no limit is known."""
+        return max(0, reads - 1) // self._limit * self._period if self._limit else 0.0
 
     def _relearn(self, seconds: float, now: float) -> None:
         started = self._since if self._since > -math.inf else now

@@ -51,6 +51,14 @@ class Wait(NamedTuple):
     reads: int
 
 
+class Load(NamedTuple):
+    """So many reads are paid from a budget, which costs so many seconds of waiting."""
+
+    who: str
+    reads: int
+    seconds: float
+
+
 class Waiter:
     """One read that waits to be admitted; `serials` are its numbers in the budgets that it was `paid` from."""
 
@@ -165,6 +173,18 @@ class Governor:
                 self._wake(budget)
         self._pump()
         return alone
+
+    def loads(self, reads: Mapping[Place, int]) -> list[Load]:
+        """What so many reads cost each documented budget, nothing of it being spent; the longest wait first.
+
+        The budgets are spent side by side: the reads wait as long as the first says.
+        """
+        spent: dict[Budget, int] = {}
+        for place, number in reads.items():
+            for budget in self._documented(place):
+                spent[budget] = spent.get(budget, 0) + number
+        loads = [Load(budget.who, number, budget.lasts(number)) for budget, number in spent.items()]
+        return sorted(loads, key=lambda load: (-load.seconds, -load.reads, load.who))
 
     # -- waiting -------------------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -34,6 +34,15 @@ STALE = frozenset({"rejected", "absent", "unsupported"})
 decode = msgspec.json.Decoder().decode
 
 Record = tuple[str, str, bytes]
+
+
+class Read(NamedTuple):
+    """One request for a page of a list or one object ("read"), or for what completes a record ("detail")."""
+
+    kind: Collection
+    part: str
+    scope: str
+    page: int = 0
 
 
 class Reader(Protocol):
@@ -73,19 +82,32 @@ class Collector:
         self.progress = progress
         self._lanes = Lanes(concurrency)
         self._permissions: dict[str, Permissions] = {}
+        self._permission_answers: dict[str, dict[str, Any]] = {}
         self._conditions: dict[int, Compiled] = {}
         self._now = datetime.now(UTC)
 
     async def run(self) -> None:
         """Make every read; raises OutputError where the estate cannot be written."""
-        self._enter_subjects()
+        for kind, place in self._enter_subjects():
+            self._go_on_below(kind, place)
         for subscription in self.subscriptions:
             self._lanes.add("start", partial(self._start, subscription))
         for kind in self.plan.roots(tenant=True):
             self._plan_read(kind, "", TENANT_SCOPE, {})
         await self._lanes.run()
+        self.estate.describe({"permissions": self._permission_answers})
 
-    def _enter_subjects(self) -> None:
+    async def survey(self) -> None:
+        """Read only what tells which reads `run` would make: the permissions and the resource list."""
+        self._enter_subjects()
+        for subscription in self.subscriptions:
+            self._lanes.add("start", partial(self._look_around, subscription))
+        await self._lanes.run()
+        self.estate.describe({"permissions": self._permission_answers})
+
+    def _enter_subjects(self) -> list[tuple[Collection, str]]:
+        """Put the subscriptions and the tenant on record; returns them with their scopes."""
+        entered = []
         at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         of_tenant = {"id": f"/tenants/{self.tenant}", "tenantId": self.tenant}
         for kind, documents in ((SUBSCRIPTION, self.subscriptions), (TENANT, {"": of_tenant})):
@@ -98,20 +120,33 @@ class Collector:
                     url = f"{kind.list}?api-version={kind.api['']}" if owner else ""
                     answer = Answer(url=url, api=kind.api[""], status=200 if owner else 0, at=at)
                     self.estate.add_page(kind.name, "read", owner, place, 0, answer, [(sent, key_of(sent), body)])
-                self._go_on_below(kind, place)
+                entered.append((kind, place))
+        return entered
 
     # one subscription
 
-    async def _start(self, subscription: str) -> None:
-        permissions = Permissions(self.session.read, subscription, self.principal)
+    async def _look_around(self, subscription: str) -> None:
+        """Learn what the identity may read there, and which resources there are."""
+        permissions = Permissions(self._permission, subscription, self.principal)
         self._permissions[subscription] = permissions
         await permissions.load()
-        present: set[str] | None = None
         if self.plan.needs_resource_list():
             self.progress.plan()
             scope = f"/subscriptions/{subscription}"
             await self._read_list(RESOURCES, subscription, scope, {"subscriptionId": subscription}, 0)
-            present = self._present(subscription)
+
+    async def _permission(self, ask: Ask) -> Answer:
+        """The answer to a question about permissions, kept with the estate: a forecast from it asks again."""
+        answer = await self.session.read(ask)
+        fault = answer.fault.kind if answer.fault else ""
+        kept = {"items": answer.items, "body": answer.body, "next": answer.next, "fault": fault}
+        self._permission_answers[ask.target] = kept
+        return answer
+
+    async def _start(self, subscription: str) -> None:
+        await self._look_around(subscription)
+        permissions = self._permissions[subscription]
+        present = self._present(subscription) if self.plan.needs_resource_list() else None
         for kind in self.plan.roots(tenant=False):
             if present is not None and self._is_proven_absent(kind, permissions, present):
                 self._note(kind, subscription, f"/subscriptions/{subscription}", "proven_absent")
@@ -200,7 +235,8 @@ class Collector:
             page, cursor = last.page + 1, last.next
         seen, named = {cursor}, set[str]()
         while True:
-            answer = await self.session.read(self._ask(kind, subscription, values, target, cursor))
+            ask = self._ask(kind, subscription, values, target, cursor)
+            answer = await self._answer(Read(kind, "read", scope, page), ask)
             fault = _of_query(answer.fault) if kind.kql else answer.fault
             if last is not None:
                 if fault is not None and fault.kind in STALE:
@@ -283,6 +319,9 @@ class Collector:
             self.estate.mark_gone(parent)
         return why == "rejected"
 
+    async def _answer(self, read: Read, ask: Ask) -> Answer:
+        return await self.session.read(ask)
+
     def _ask(self, kind: Collection, subscription: str, values: Mapping[str, str], target: str, cursor: str) -> Ask:
         asked = Ask(
             target=cursor or target,
@@ -349,7 +388,7 @@ class Collector:
             return
         scope = key_of(row.id_as_sent)
         for child in children:
-            if child.when is not None and self._is_ruled_out(child.when, row):
+            if child.when is not None and self._judge(child, "read", child.when, row) == FALSE:
                 self._note(child, row.subscription, scope, "not_needed")
             else:
                 self._plan_read(child, row.subscription, scope, {"id": _own_id(decode(row.body))}, row.id)
@@ -362,7 +401,7 @@ class Collector:
         assert row is not None
         fault = ""
         try:
-            if kind.detail_when is not None and self._is_ruled_out(kind.detail_when, row):
+            if kind.detail_when is not None and self._judge(kind, "detail", kind.detail_when, row) == FALSE:
                 self.estate.without_detail(row_id)
             else:
                 fault = await self._detail(kind, row)
@@ -388,7 +427,7 @@ class Collector:
             ask = msgspec.structs.replace(
                 self._ask(kind, row.subscription, values, target, ""), shape="object", method="GET", body=None
             )
-            answer = await self.session.read(ask)
+            answer = await self._answer(Read(kind, "detail", scope), ask)
         fault = answer.fault
         if fault is not None and fault.kind in ("absent", "parent_gone"):
             self.estate.add_detail(kind.name, row, scope, answer, None, "parent_gone", fault.message)
@@ -402,17 +441,19 @@ class Collector:
         self.estate.add_detail(kind.name, row, scope, answer, merged, "", "")
         return ""
 
-    def _is_ruled_out(self, condition: Condition, row: Row) -> bool:
-        """True where the condition is false for certain: Azure then has nothing to answer."""
+    def _judge(self, kind: Collection, part: str, condition: Condition, row: Row) -> int:
+        """What the condition of a read says of the record: where it is false, Azure has nothing to answer."""
         compiled = self._conditions.get(id(condition))
         if compiled is None:
             compiled = self._conditions[id(condition)] = compile_condition(parse(condition, {}), self._now)
         body = decode(row.body)
+        truth, _ = compiled(Document(body if isinstance(body, dict) else {}, fault=self._lack(row)))
+        return truth
+
+    def _lack(self, row: Row) -> Unreadable | None:
+        """Why a record is not all there: what it does not say is then unknown, not absent."""
         detail = self.estate.read(row.detail_id) if row.detail_id > 0 else None
-        # Where the rest of the record could not be had, what it does not say is unknown, not absent.
-        fault = Unreadable(detail.kind) if detail is not None and detail.kind else None
-        truth, _ = compiled(Document(body if isinstance(body, dict) else {}, fault=fault))
-        return truth == FALSE
+        return Unreadable(detail.kind) if detail is not None and detail.kind else None
 
 
 def _of_query(fault: Fault | None) -> Fault | None:

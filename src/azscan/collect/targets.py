@@ -22,18 +22,21 @@ def target_of(kind: Collection, cloud: str, values: Mapping[str, str], *, detail
     `values` holds id, subscriptionId, tenantId, location, resourceGroup as far as they are known. Raises NotAnId
     where one of them could lead out of its place.
     """
-    if kind.kql:
-        template = "/providers/Microsoft.ResourceGraph/resources"
-    else:
-        template = kind.detail if detail else kind.list or kind.get
+    template = path_of(kind, detail=detail)
     path = _PLACE.sub(lambda place: encoded(values.get(place[1], ""), whole_id=place[1] == "id"), template)
     query = dict(kind.detail_query if detail else kind.query)
-    if kind.host == "graph":
-        path = f"/{kind.version}{path}"
-    else:
+    if kind.host != "graph":
         query = {"api-version": api_of(kind, cloud), **query}
     asked = "&".join(f"{quote(name, safe='$-')}={quote(value, safe=_SAFE)}" for name, value in query.items())
     return f"{path}?{asked}" if asked else path
+
+
+def path_of(kind: Collection, *, detail: bool = False) -> str:
+    """The path of a collection's read, or of the one that completes a record, with places in braces."""
+    if kind.kql:
+        return "/providers/Microsoft.ResourceGraph/resources"
+    path = kind.detail if detail else kind.list or kind.get
+    return f"/{kind.version}{path}" if kind.host == "graph" else path
 
 
 def api_of(kind: Collection, cloud: str) -> str:

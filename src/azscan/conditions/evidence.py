@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, Final
 
@@ -26,6 +27,16 @@ _COMPARISON_WORDS = {
     "greater": "more than",
     "greaterOrEquals": "at least",
 }
+_OPPOSITES = (
+    ("exists", "does not exist"),
+    ("equals", "does not equal"),
+    ("is one of", "is none of"),
+    ("is like", "is not like"),
+    ("contains", "does not contain"),
+    ("has the key", "does not have the key"),
+    ("has a public address", "has no public address"),
+    ("some item", "no item"),
+)
 
 
 def describe(ground: Ground) -> tuple[str, str, Any, bool]:
@@ -46,20 +57,34 @@ def describe(ground: Ground) -> tuple[str, str, Any, bool]:
     return at, words(node), _shown(actual, node if isinstance(node, Leaf) else None), present
 
 
+def entries(leaf: Leaf | Quantifier | Count, value: Any) -> list[Any] | None:
+    """The entries of a list that bear on the leaf, each as short as its operator shows it, the weightiest first.
+
+    At most 20 of them, the last of which says how many there are; None where the operator has no words of its own.
+    """
+    if not (isinstance(leaf, Leaf) and isinstance(value, list | Items)):
+        return None
+    shows, weighs, expected = OPERATORS[leaf.op].shows, OPERATORS[leaf.op].weighs, leaf.expected
+    if shows is None:
+        return None
+    items: Iterable[Any] = map(opened, value)
+    if weighs is not None:
+        items = sorted(items, key=lambda item: weighs(expected, item), reverse=True)
+    return _limited((text for item in items if (text := shows(expected, item)) is not None), len(value))
+
+
+def _limited(items: Iterable[Any], number: int) -> list[Any]:
+    kept = list(islice(items, EVIDENCE_LIMIT + 1))
+    return kept if len(kept) <= EVIDENCE_LIMIT else [*kept[: EVIDENCE_LIMIT - 1], f"… of {number} items"]
+
+
 def _shown(value: Any, leaf: Leaf | None = None) -> Any:
     """The value as JSON that is short enough for a report."""
     if isinstance(value, Missing | Unreadable):
         return None
     if isinstance(value, list | Items):
-        shows = OPERATORS[leaf.op].shows if leaf is not None else None
-        if leaf is None or shows is None:
-            items = (_shown(opened(item)) for item in value)
-        else:
-            items = (text for item in value if (text := shows(leaf.expected, opened(item))) is not None)
-        kept = list(islice(items, EVIDENCE_LIMIT + 1))
-        if len(kept) > EVIDENCE_LIMIT:
-            kept = [*kept[: EVIDENCE_LIMIT - 1], f"… of {len(value)} items"]
-        return kept
+        told = entries(leaf, value) if leaf is not None else None
+        return told if told is not None else _limited((_shown(opened(item)) for item in value), len(value))
     if isinstance(value, Document) and isinstance(value.get("id"), str):
         return value["id"]
     if isinstance(value, dict):
@@ -78,6 +103,30 @@ def item_prefix(at: str, key: int | str, item: Any) -> str:
         doubled = key.replace("'", "''")
         return f"{at}['{doubled}']."
     return f"{at}[{key}]."
+
+
+def negated(node: Node, *, turned: bool = False) -> Iterator[Leaf | Quantifier | Count]:
+    """What stands under a `not` or a `none`: the condition asks that it be false."""
+    if isinstance(node, All | Any_):
+        for part in node.parts:
+            yield from negated(part, turned=turned)
+        return
+    if isinstance(node, Not):
+        yield from negated(node.part, turned=not turned)
+        return
+    if turned:
+        yield node
+    if isinstance(node, Quantifier) and node.where is not None:
+        yield from negated(node.where, turned=turned != (node.kind == "none"))
+
+
+def opposite(text: str) -> str:
+    """The words of a condition, turned into those of its opposite."""
+    for one, other in _OPPOSITES:
+        for said, wanted in ((one, other), (other, one)):
+            if text == said or text.startswith(f"{said} "):
+                return wanted + text[len(said) :]
+    return f"not ({text})"
 
 
 def words(node: Node) -> str:

@@ -36,7 +36,8 @@ class Operator(msgspec.Struct, frozen=True, kw_only=True):
     `build` makes its test from the expected value and the time of the scan. An operator that needs other values of
     the document names their paths by `beside` and is built by `build_beside`. `decides_absence` marks `exists`;
     `rests_on` is the truth that rests on something being absent, which an incompletely read document cannot say.
-    `shows` makes a short text of one item of the field's list for evidence, or None where the item has no part in it.
+    `shows` makes a short text of one item of the field's list for evidence, or None where the item has no part in it;
+    `weighs` says how much it counts, for the order in evidence.
     `counts` marks the comparisons that may stand beside `count`.
     """
 
@@ -47,6 +48,7 @@ class Operator(msgspec.Struct, frozen=True, kw_only=True):
     beside: Callable[[Any], tuple[str, ...]] | None = None
     build_beside: Callable[[Any, datetime], TestBeside] | None = None
     shows: Callable[[Any, Any], Any] | None = None
+    weighs: Callable[[Any, Any], float] | None = None
     decides_absence: bool = False
     rests_on: int | None = None
     counts: bool = False
@@ -213,6 +215,7 @@ OPERATORS: Final[Mapping[str, Operator]] = {
         words=_cidr_words,
         build=lambda expected, _now: networks.cidr(expected),
         shows=networks.show,
+        weighs=networks.weigh,
     ),
     "admits": Operator(
         summary="security rules let the internet reach a port",

@@ -214,9 +214,7 @@ def _decode(text: bytes, name: str) -> Mapping[str, Any]:
     try:
         data = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UsageError(
-            f"{name} is not JSON: {error}", hint="it must be an estate as docs/emulator.md says"
-        ) from None
+        raise UsageError(f"{name} is not JSON: {error}", hint="it must be an estate as docs/emulator.md says") from None
     if not isinstance(data, dict):
         raise UsageError(f"{name} is JSON, but not an object", hint=hint)
     return dates.resolve(data) if dates.MARK.encode() in text else data

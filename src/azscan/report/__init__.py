@@ -46,7 +46,7 @@ class Options(msgspec.Struct, frozen=True):
     colour: bool = False
     encoding: str = "utf-8"
     docs_url: str = ""
-    per_check: int = 5
+    per_check: int = 3
     command: str = "azscan scan …"
 
     def on(self, stream: TextIO, environ: Mapping[str, str]) -> Options:

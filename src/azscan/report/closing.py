@@ -25,9 +25,13 @@ _CONTROL_WORDS: tuple[tuple[ControlStatus, str], ...] = (
 )
 
 
-def print_closing(page: Page, results: Results, names: Mapping[str, str]) -> None:
-    """Print everything that follows the findings."""
+def print_closing(page: Page, results: Results, names: Mapping[str, str], *, more: bool = False) -> None:
+    """Print everything that follows the findings; with `more`, how to see all that they left out."""
     whole = "unreadable" in page.options.show or "all" in page.options.show
+    if more:
+        page.heading("to see more of a finding, with the id of its check for ID")
+        page.line("  why it matters and how to mend it:       ", "azscan checks show ID")
+        page.line("  every resource, with the whole commands: ", f"{page.options.command} --show ID", rest="    ")
     _controls(page, results)
     _unread(page, results.unreadable, names, whole=whole)
     _waivers(page, results.waivers)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, groupby, islice
+from typing import Any, NamedTuple
 
 from rich.cells import cell_len
 
 from azscan.report import Options
-from azscan.report.labels import actual_of, expected_of
+from azscan.report.labels import expected_of, told
 from azscan.report.page import Page, Piece
 from azscan.report.text import visible
 from azscan.results import Evidence, Results, Status, Verdict, Waiver
@@ -21,8 +23,12 @@ LABELS: Mapping[Status, tuple[str, str]] = {
     "not-applicable": ("not applicable", "dim"),
 }
 _LEAVES = 3
+_ENTRIES = 5
 _LONGEST = 2000
+# The least of a path that is shown of one too long for its line.
+_NARROWEST = 18
 _ARM_ID = re.compile(r"/(?:subscriptions|providers)/[^\s'\"]+", re.IGNORECASE)
+_MORE = re.compile(r"… of (\d+) items")
 _NOTE = "   = "
 _BAR = "   | "
 
@@ -35,42 +41,62 @@ class CheckBlock:
         self._waivers = results.waivers
         self._names = names
         self._whole = whole
-        self._shortened = False
+        self._printed: set[str] = set()
 
     def print(self, verdicts: Iterator[Verdict]) -> None:
         """Print the first few verdicts (or all), then how many more there are and how to see them."""
         first = next(verdicts)
-        label, style = LABELS[first.status]
-        self._page.blank()
-        # A title says what holds where the check passes: of a finding it is what does not.
-        untrue = "not met: " if first.status == "fail" else ""
-        self._page.line("", (f"{label}[{first.check}]", style), f": {untrue}", (first.title, "bold"), rest="    ")
-        self._resource(first)
-        more, shown = 0, 1
-        for verdict in verdicts:
-            if self._whole or shown < self._page.options.per_check:
-                self._resource(verdict)
-                shown += 1
+        self._head(first)
+        if self._whole:
+            for verdict in chain((first,), verdicts):
+                self._place_line(verdict)
+                self._about([verdict])
                 self._page.flush()
-            else:
-                more += 1
-        self._closing(first, more)
-        self._page.flush()
+            self._closing(first, 0)
+            return
+        few = [first, *islice(verdicts, self._page.options.per_check - 1)]
+        for _, group in groupby(few, _alike):
+            members = list(group)
+            for verdict in members:
+                self._place_line(verdict)
+            self._about(members)
+        self._closing(first, sum(1 for _ in verdicts))
 
-    def _resource(self, verdict: Verdict) -> None:
+    def _head(self, first: Verdict) -> None:
+        page = self._page
+        label, style = LABELS[first.status]
+        url = self._url(first) if page.options.terminal else ""
+        if self._whole:
+            page.blank()
+        page.line("", (f"{label}[{first.check}]", style), f" ({first.severity})", link=url)
+        # A title says what holds where the check passes.
+        lead = "  expected: " if first.status in ("fail", "waived") else "  "
+        page.line(lead, (first.title, "bold"))
+
+    def _place_line(self, verdict: Verdict) -> None:
         self._page.line("  --> ", (self._place(verdict), "bold"))
         if self._whole:
             self._page.line(_NOTE + "id: ", verdict.resource.id)
         if verdict.resource.managed_by:
             self._page.line(_NOTE + "managed by: ", self._page.cut(verdict.resource.managed_by, self._page.width - 17))
+
+    def _about(self, members: Sequence[Verdict]) -> None:
+        """Print once what is the same for the members, then the commands that mend them."""
+        verdict = members[0]
         if self._whole or verdict.status != "pass":
             self._evidence(verdict)
         if verdict.status == "waived" and verdict.waiver is not None:
             self._page.line(_NOTE + "waived: ", waiver_words(self._waivers[verdict.waiver]))
-        elif verdict.reason:
+        elif verdict.reason and not self._goes_without_saying(verdict):
             self._page.line(_NOTE + ("why: " if verdict.status == "unreadable" else "note: "), verdict.reason)
-        if verdict.status == "fail" and verdict.fix and verdict.fix.cli:
-            self._command(verdict.fix.cli)
+        for each in members:
+            if each.status == "fail" and each.fix and each.fix.cli:
+                self._command(each, each.fix.cli)
+
+    def _goes_without_saying(self, verdict: Verdict) -> bool:
+        """True where the reason only repeats the evidence: that something is absent."""
+        shown = verdict.evidence[:_LEAVES]
+        return not self._whole and verdict.status == "fail" and any(not leaf.present for leaf in shown)
 
     def _place(self, verdict: Verdict) -> str:
         """ "subscription / group / name (region)", as far as the resource has them, on one line."""
@@ -92,57 +118,130 @@ class CheckBlock:
 
     def _evidence(self, verdict: Verdict) -> None:
         leaves = verdict.evidence if self._whole else verdict.evidence[:_LEAVES]
-        column = max((cell_len(visible(leaf.path)) for leaf in leaves), default=0)
-        for leaf in leaves:
-            self._leaf(leaf, column)
         hidden = len(verdict.evidence) - len(leaves)
+        facts = [_Fact.of(leaf, brief=not self._whole) for leaf in leaves]
+        column = max((cell_len(fact.path) for fact in facts), default=0)
+        for fact in facts:
+            self._fact(fact, column)
         if hidden:
             self._page.line(_BAR, f"and {hidden} more")
         if self._whole:
             for url, api, at in dict.fromkeys((leaf.url, leaf.api, leaf.read_at) for leaf in leaves if leaf.url):
                 self._page.line(_NOTE + "read: ", f"{url} (api {api}, {at})")
 
-    def _leaf(self, leaf: Evidence, column: int) -> None:
-        path, expected, actual = visible(leaf.path), visible(expected_of(leaf)), visible(actual_of(leaf))
-        pieces: list[Piece] = [
-            path + " " * (column - cell_len(path)),
-            f"   expected {expected}   actual ",
-            (actual, "bold"),
-        ]
-        if 5 + column + 20 + cell_len(expected) + cell_len(actual) <= self._page.width:
-            self._page.line(_BAR, *pieces)
-            return
-        room = _LONGEST if self._whole else self._page.width - len(_BAR) - 11
-        self._page.line(_BAR, path if self._whole else self._page.cut(path, room + 11))
-        self._page.line(_BAR + "  expected ", self._page.cut(expected, room), rest=_BAR + "    ")
-        self._page.line(_BAR + "  actual   ", (self._page.cut(actual, room), "bold"), rest=_BAR + "    ")
+    def _fact(self, fact: _Fact, column: int) -> None:
+        """One piece of evidence: on one line where it fits, its path shortened in front if need be, else on two."""
+        page, room = self._page, self._page.width - len(_BAR)
+        beside = 22 + cell_len(fact.expected) + cell_len(fact.actual)
+        is_short = not fact.entries or (beside <= room and not self._whole)
+        if is_short and max(column, cell_len(fact.path)) + beside <= room:
+            self._line(fact, fact.path + " " * (column - cell_len(fact.path)))
+        elif is_short and not self._whole and min(room - beside, room) >= _NARROWEST:
+            self._line(fact, page.tail(fact.path, room - beside))
+        else:
+            self._lines(fact, _LONGEST if self._whole else room - 11)
 
-    def _command(self, command: str) -> None:
-        """The command as it is where it fits (or all is wanted), else with its ids shortened."""
+    def _line(self, fact: _Fact, path: str) -> None:
+        self._page.line(_BAR, path, f"   expected {fact.expected}   actual ", (fact.actual, "bold"))
+
+    def _lines(self, fact: _Fact, room: int) -> None:
+        page = self._page
+        path = fact.path if self._whole else page.cut(fact.path, page.width - len(_BAR))
+        is_beside = not (fact.entries or self._whole) and cell_len(path) + 10 + cell_len(fact.actual) <= room + 11
+        beside: list[Piece] = ["   actual ", (fact.actual, "bold")] if is_beside else []
+        page.line(_BAR, path, *beside)
+        page.line(_BAR + "  expected ", page.cut(fact.expected, room), rest=_BAR + "    ")
+        if fact.entries:
+            self._entries(fact.entries, room)
+        elif not is_beside:
+            page.line(_BAR + "  actual   ", (page.cut(fact.actual, room), "bold"), rest=_BAR + "    ")
+
+    def _entries(self, entries: Sequence[str], room: int) -> None:
+        """The entries of a list, one on each line."""
+        total = len(entries)
+        if cut := _MORE.fullmatch(entries[-1]):
+            entries, total = entries[:-1], int(cut[1])
+        few = entries if self._whole else entries[:_ENTRIES]
+        for number, entry in enumerate(few):
+            lead = "           " if number else "  actual   "
+            self._page.line(_BAR + lead, (self._page.cut(entry, room), "bold"), rest=_BAR + "           ")
+        if total > len(few):
+            self._page.line(_BAR + "           ", f"… and {total - len(few):,} more")
+
+    def _command(self, verdict: Verdict, command: str) -> None:
+        """The command as it is where it fits (or all is wanted), else with its ids shortened.
+
+        Of commands that differ in nothing but the resource, the first is enough where not all is wanted.
+        """
         if not command.isprintable():
+            command = ""
+        pattern = _pattern(command, verdict)
+        if pattern in self._printed and not self._whole:
+            return
+        self._printed.add(pattern)
+        if not command:
             self._page.line(_NOTE + "fix: ", "the command is in the JSON report: the name holds control characters")
-        elif cell_len(command) + len(_NOTE) + 5 <= self._page.width or self._whole:
+        elif self._whole or (room := self._page.width - len(_NOTE) - 5) >= cell_len(command):
             self._page.whole(_NOTE + "fix: ", command)
         else:
-            self._shortened = True
-            self._page.line(_NOTE + "fix: ", _ARM_ID.sub(_short_id, command), rest="          ")
+            short = _ARM_ID.sub(_short_id, command)
+            short = short if cell_len(short) <= room else _without_names(short, verdict)
+            self._page.line(_NOTE + "fix: ", short, rest="          ")
 
     def _closing(self, first: Verdict, more: int) -> None:
-        options = self._page.options
-        if first.status == "fail":
-            if first.fix and first.fix.text:
-                self._page.line(_NOTE + "how: ", first.fix.text)
-            url = options.docs_url.format(service=first.service, check=first.check)
-            if url and options.terminal:
-                self._page.line(_NOTE + "docs: ", (first.check, "underline"), link=url)
-            else:
-                self._page.line(_NOTE + "docs: ", url or f"azscan checks show {first.check}")
-        again = f"{options.command} --show {first.check}"
+        """One line for the rest; in full, how to mend it in words too."""
+        page, url = self._page, self._url(first)
+        if self._whole and first.status == "fail" and first.fix and first.fix.text:
+            page.line(_NOTE + "how: ", first.fix.text)
+        if self._whole and first.status == "fail" and not url:
+            page.line(_NOTE + "docs: ", f"azscan checks show {first.check}")
         if more:
-            too = ", whole commands too" if self._shortened else ""
-            self._page.line(_NOTE, f"and {more:,} more{too}: {again}")
-        elif self._shortened:
-            self._page.line(_NOTE, f"whole commands: {again}")
+            page.line(_NOTE, f"and {more:,} more: {page.options.command} --show {first.check}")
+        if url and first.status == "fail" and not page.options.terminal:
+            page.line(_NOTE + "docs: ", url)
+        page.flush()
+
+    def _url(self, verdict: Verdict) -> str:
+        return self._page.options.docs_url.format(service=verdict.service, check=verdict.check)
+
+
+class _Fact(NamedTuple):
+    """A piece of evidence in words; `entries` are those of a list."""
+
+    path: str
+    expected: str
+    actual: str
+    entries: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, leaf: Evidence, *, brief: bool) -> _Fact:
+        actual = told(leaf)
+        entries = tuple(map(visible, actual)) if isinstance(actual, list) else ()
+        words = ", ".join(entries) if isinstance(actual, list) else visible(actual)
+        return cls(visible(leaf.path), visible(expected_of(leaf, brief=brief)), words, entries)
+
+
+def _alike(verdict: Verdict) -> tuple[Any, ...]:
+    """What verdicts have in common that can be told together."""
+    return (verdict.reason, verdict.waiver, [(leaf.path, leaf.expected, told(leaf)) for leaf in verdict.evidence])
+
+
+def _without_names(command: str, verdict: Verdict) -> str:
+    """The command with an ellipsis for the options that name the resource, whose name stands above it."""
+    resource = verdict.resource
+    names = "|".join(
+        re.escape(word) for word in (resource.name, resource.resource_group, resource.subscription) if word
+    )
+    return re.sub(rf"(?:--[a-z-]+ (?:…/\S+|'?(?:{names})'?)(?: |$))+", "… ", command).rstrip() if names else command
+
+
+def _pattern(command: str, verdict: Verdict) -> str:
+    """The command without what names the resource."""
+    resource = verdict.resource
+    words = sorted({resource.id, resource.name, resource.resource_group, resource.subscription} - {""}, key=len)
+    for word in reversed(words):
+        command = command.replace(word, "\0")
+    return command
 
 
 def waiver_words(waiver: Waiver) -> str:
@@ -159,7 +258,7 @@ def record_words(reason: str, approved_by: str, expires: str, ticket: str = "") 
 
 def _short_id(match: re.Match[str]) -> str:
     parts = match[0].strip("/").split("/")
-    return match[0] if len(parts) <= 2 else f"/{parts[0]}/…/{parts[-1]}"
+    return match[0] if len(parts) <= 2 else f"…/{parts[-1]}"
 
 
 def picked(options: Options) -> tuple[tuple[Status, ...], tuple[str, ...]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -31,6 +33,55 @@ def actual_of(evidence: Evidence) -> str:
         return str(evidence.actual)
 
 
-def expected_of(evidence: Evidence) -> str:
-    """The condition in words; "equals" goes without saying."""
-    return evidence.expected.removeprefix("equals ")
+def told(evidence: Evidence) -> str | list[str]:
+    """What Azure sent, for people: a list by its entries, counts in words, texts quoted that could be taken amiss."""
+    if not evidence.present:
+        return "absent"
+    actual = evidence.actual
+    if isinstance(actual, list):
+        return [_entry(each) for each in actual] or "nothing"
+    if isinstance(actual, dict) and (counts := _counts(actual)):
+        return counts
+    return _quoted(actual) if isinstance(actual, str) else actual_of(evidence)
+
+
+def _entry(value: Any) -> str:
+    return value if isinstance(value, str) and value else actual_of(Evidence("", "", value))
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"' if _AMISS.fullmatch(text) else text
+
+
+# What reads like another kind of value, or like azscan's own words.
+_AMISS = re.compile(
+    r"\s.*|.*\s|\".*|[-+]?\d[\d,_]*(\.\d*)?|none|null|nil|nan|undefined|true|false|yes|no|on|off|empty|absent|nothing|unset|",
+    re.IGNORECASE | re.DOTALL,
+)
+_OUTCOMES = {"true": "{} of {}", "false": "all but {} of {}", "unsaid": "unsaid for {} of {}"}
+
+
+def _counts(actual: Mapping[str, Any]) -> str:
+    """The counts of a quantifier in words ("none of 15 items"); "" where the map is no such counts."""
+    total, *rest = (actual.get("items"), *((name, number) for name, number in actual.items() if name != "items"))
+    if type(total) is not int or len(rest) > 1 or any(type(number) is not int for _, number in rest):
+        return ""
+    items = f"{total:,} item" + ("" if total == 1 else "s")
+    if total == 0 or not rest:
+        return items if total else "no items"
+    name, number = rest[0]
+    if name not in ("true", "false", "unsaid", "unreadable"):
+        return ""
+    if name == "false" and not number:
+        return f"all of {items}"
+    words = _OUTCOMES.get(name, "unreadable for {} of {}")
+    return words.format(f"{number:,}" if number else "none", items)
+
+
+def expected_of(evidence: Evidence, *, brief: bool = False) -> str:
+    """The condition in words; "equals" goes without saying, and in brief what absence counts as where it is there."""
+    words = evidence.expected.removeprefix("equals ")
+    return _ABSENCE.sub("", words) if brief and evidence.present else words
+
+
+_ABSENCE = re.compile(r" \(absent counts as .*\)$", re.DOTALL)

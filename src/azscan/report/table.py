@@ -23,16 +23,14 @@ def write_table(results: Results, stream: BinaryIO, options: Options) -> None:
     statuses, checks = picked(options)
     fits = [glob(pattern) for pattern in checks]
     _print_head(page, results)
-    for (service, _, severity), group in groupby(_chosen(results, statuses, checks), _group_of):
-        page.rule(service, severity)
-        for check, verdicts in groupby(group, lambda verdict: verdict.check):
+    shortened = False
+    for service, group in groupby(_chosen(results, statuses, checks), lambda verdict: verdict.service):
+        page.rule(service)
+        for (check, _), verdicts in groupby(group, lambda verdict: (verdict.check, verdict.status)):
             whole = any(fit(check) for fit in fits)
             CheckBlock(page, results, names, whole=whole).print(verdicts)
-    print_closing(page, results, names)
-
-
-def _group_of(verdict: Verdict) -> tuple[str, str, str]:
-    return verdict.service, verdict.status, verdict.severity
+            shortened |= not whole
+    print_closing(page, results, names, more=shortened)
 
 
 def _chosen(results: Results, statuses: Sequence[Status], checks: Sequence[str]) -> Iterator[Verdict]:

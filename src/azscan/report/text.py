@@ -27,8 +27,12 @@ def middle(text: str, width: int, ellipsis: str = "…") -> str:
         return text
     room = max(width - cell_len(ellipsis), 2)
     head = _prefix(text, room - room // 2)
-    tail = _prefix(text[::-1], room // 2)[::-1]
-    return f"{head}{ellipsis}{tail}"
+    return f"{head}{ellipsis}{suffix(text, room // 2)}"
+
+
+def suffix(text: str, width: int) -> str:
+    """As much of the text's end as `width` cells hold."""
+    return _prefix(text[::-1], width)[::-1]
 
 
 def _prefix(text: str, width: int) -> str:

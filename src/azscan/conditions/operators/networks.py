@@ -88,6 +88,15 @@ def show(expected: Mapping[str, Any], entry: Any) -> Any:
     return f"{name}: {written}" if isinstance(name, str) and name else written
 
 
+def weigh(expected: Mapping[str, Any], entry: Any) -> float:
+    """How many addresses an entry opens, only the public ones where those are asked for; infinite where unknown."""
+    keys = expected.get("keys")
+    paths = [parse_path(key).keys for key in ([keys] if isinstance(keys, str) else keys or [])]
+    known, doubt = _spans([entry], paths)
+    spans = union(known)
+    return INFINITY if doubt else count(common(spans, PUBLIC) if "public" in expected else spans)
+
+
 def _spans(value: Any, paths: list[tuple[str, ...]]) -> tuple[list[Span], int]:
     """The known spans of the field, and the truth of the doubt that unreadable entries leave (0 for none)."""
     known: list[Span] = []
