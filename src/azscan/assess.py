@@ -13,7 +13,7 @@ import msgspec
 from azscan.catalog.builtin import BUILT_IN, RESOURCE_GROUPS, is_tenant_level
 from azscan.catalog.model import Catalog, Check
 from azscan.conditions.compile import Compiled, compile_condition
-from azscan.conditions.evidence import Ground, describe, entries, negated, opposite
+from azscan.conditions.evidence import Ground, describe, entries, negated, opposite, place
 from azscan.conditions.grammar import parse
 from azscan.conditions.logic import FALSE, NOT_APPLICABLE, TRUE, UNREADABLE
 from azscan.conditions.nodes import Count, Leaf, Quantifier
@@ -227,13 +227,13 @@ class Assessor:
         )
 
     def _unsaid(self, grounds: tuple[Ground, ...]) -> str:
-        texts = [describe(ground)[0] if ground[1] else self._path_of(ground[0]) for ground in grounds]
+        texts = [place(ground) if ground[1] else self._path_of(ground[0]) for ground in grounds]
         return f"Azure does not say {', '.join(list(dict.fromkeys(texts))[:3])}" if texts else "Azure does not say"
 
     def _path_of(self, leaf: Leaf | Quantifier | Count) -> str:
         text = self._paths.get(id(leaf))
         if text is None:
-            text = self._paths[id(leaf)] = describe((leaf, "", MISSING, None))[0]
+            text = self._paths[id(leaf)] = place((leaf, "", MISSING, None))
         return text
 
     def _add_unreadable(self, ready: _Ready, row: Row, grounds: tuple[Ground, ...]) -> None:
@@ -265,7 +265,7 @@ class Assessor:
             else:
                 shown = entries(leaf, actual)
                 fact = (number, _told(actual) if shown is None else shown, True, _read_of(actual, read))
-            told.append((*fact, describe(ground)[0]) if prefix else fact)
+            told.append((*fact, place(ground)) if prefix else fact)
         return self._encode(told)
 
     # what could not be listed

@@ -98,10 +98,13 @@ async def collect(
     say: Say,
     progress: Progress,
     governor: Governor | None = None,
+    *,
+    only_survey: bool = False,
 ) -> Estate:
     """Sign in and read what the chosen checks need into an estate; what was read before is not read again.
 
-    `governor` stands in for the session's own, with a clock that it does not wait by.
+    With `only_survey` no more than what a forecast of those reads needs. `governor` stands in for the session's own,
+    with a clock that it does not wait by.
     """
     from azscan.azure.clouds import discover, named
     from azscan.azure.credentials import sign_in
@@ -154,7 +157,8 @@ async def collect(
             about = _about(settings, choice, cloud.name, signed_in, scope, started)
             estate = _open_estate(settings, about, environ, say)
             try:
-                await Collector(
+                estate.describe({"scope_reads": session.governor.requests})
+                collector = Collector(
                     session,
                     estate,
                     plan,
@@ -164,8 +168,10 @@ async def collect(
                     cloud=cloud.name,
                     concurrency=settings.concurrency,
                     progress=progress,
-                ).run()
-                estate.describe({"finished": _now(), "complete": True, "requests": session.governor.requests})
+                )
+                await (collector.survey() if only_survey else collector.run())
+                about = {"finished": _now(), "complete": not only_survey, "requests": session.governor.requests}
+                estate.describe(about)
             except BaseException:
                 progress.is_kept = _close_broken(estate, settings)
                 raise

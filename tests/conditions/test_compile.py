@@ -439,7 +439,7 @@ def test_evidence_of_firewalls_and_settings_is_one_line_each() -> None:
     opened = evidence({"field": "a", "cidr": {"public": False}}, {"a": Attached(Streamed(*rules))})
     assert opened[0][1:3] == (
         "has no public address",
-        ["all: 0.0.0.0-255.255.255.255", "8.8.8.8", "odd: addresses unknown", "9.9.9.9"],
+        ["all: 0.0.0.0-255.255.255.255", "8.8.8.8", "9.9.9.9", "odd: addresses unknown"],
     )
     named = {"public": False, "keys": "at"}
     assert evidence({"field": "a", "cidr": named}, {"a": [{"at": "8.8.8.8"}]})[0][2] == ["8.8.8.8"]

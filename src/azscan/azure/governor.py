@@ -180,10 +180,13 @@ class Governor:
         The budgets are spent side by side: the reads wait as long as the first says.
         """
         spent: dict[Budget, int] = {}
+        names: dict[Budget, str] = {}
         for place, number in reads.items():
             for budget in self._documented(place):
                 spent[budget] = spent.get(budget, 0) + number
-        loads = [Load(budget.who, number, budget.lasts(number)) for budget, number in spent.items()]
+                whose = "" if place.subscription in budget.who else f", subscription {place.subscription}"
+                names[budget] = budget.who + whose
+        loads = [Load(names[budget], number, budget.lasts(number)) for budget, number in spent.items()]
         return sorted(loads, key=lambda load: (-load.seconds, -load.reads, load.who))
 
     # -- waiting -------------------------------------------------------------------------------------------------

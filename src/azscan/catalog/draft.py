@@ -40,7 +40,7 @@ def service_of(catalog: Catalog, check_id: str) -> Service:
     if not fitting:
         near = did_you_mean(check_id.partition("-")[0], starts)
         known = f"the services are {', '.join(sorted(catalog.services))}"
-        hint = f"{near} {known}" if near else f"{known}; an id is as storage-https-only"
+        hint = f"{near} {known}" if near else f"{known}; as in storage-https-only"
         raise UsageError(f"{check_id} does not begin with a service's name", hint=hint)
     return starts[max(fitting, key=len)]
 

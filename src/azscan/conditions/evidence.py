@@ -46,15 +46,21 @@ def describe(ground: Ground) -> tuple[str, str, Any, bool]:
     its operator shows it, and how many more there are; of a document, its id; of what is absent or could not be
     read, None.
     """
-    node, prefix, actual, _source = ground
-    path = node.path if isinstance(node, Leaf) else node.in_
-    at = (path.text if path.from_root else prefix + path.text).rstrip(".")
-    if not path.keys:
-        at = prefix.rstrip(".")
-    elif path.text.startswith("[") and not path.from_root:
-        at = prefix.rstrip(".") + path.text
+    node, _prefix, actual, _source = ground
     present = not isinstance(actual, Missing | Unreadable)
-    return at, words(node), _shown(actual, node if isinstance(node, Leaf) else None), present
+    return place(ground), words(node), _shown(actual, node if isinstance(node, Leaf) else None), present
+
+
+def place(ground: Ground) -> str:
+    """The path at which the ground's value stands in the document."""
+    node, prefix, _actual, _source = ground
+    path = node.path if isinstance(node, Leaf) else node.in_
+    text = path.text
+    if path.from_root:
+        return text.rstrip(".")
+    if not text:
+        return prefix.rstrip(".")
+    return prefix.rstrip(".") + text if text.startswith("[") else prefix + text
 
 
 def entries(leaf: Leaf | Quantifier | Count, value: Any) -> list[Any] | None:

@@ -8,6 +8,7 @@ doubled, as in Azure Policy (https://learn.microsoft.com/azure/governance/policy
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -43,6 +44,7 @@ class Path(msgspec.Struct, frozen=True):
         return render(self.keys)
 
 
+@lru_cache(maxsize=4096)
 def render(keys: tuple[str, ...]) -> str:
     """The keys as a path is written."""
     parts: list[str] = []

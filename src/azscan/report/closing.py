@@ -29,9 +29,9 @@ def print_closing(page: Page, results: Results, names: Mapping[str, str], *, mor
     """Print everything that follows the findings; with `more`, how to see all that they left out."""
     whole = "unreadable" in page.options.show or "all" in page.options.show
     if more:
-        page.heading("to see more of a finding, with the id of its check for ID")
-        page.line("  why it matters and how to mend it:       ", "azscan checks show ID")
-        page.line("  every resource, with the whole commands: ", f"{page.options.command} --show ID", rest="    ")
+        page.heading("to see more of a finding, ID being that of its check")
+        page.line("  ", "why it matters, how to mend it: azscan checks show ID")
+        page.line("  ", f"every resource, whole commands: {page.options.command} --show ID", rest="    ")
     _controls(page, results)
     _unread(page, results.unreadable, names, whole=whole)
     _waivers(page, results.waivers)

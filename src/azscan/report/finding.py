@@ -175,10 +175,11 @@ class CheckBlock:
         """
         if not command.isprintable():
             command = ""
-        pattern = _pattern(command, verdict)
-        if pattern in self._printed and not self._whole:
-            return
-        self._printed.add(pattern)
+        if not self._whole:
+            pattern = _pattern(command, verdict)
+            if pattern in self._printed:
+                return
+            self._printed.add(pattern)
         if not command:
             self._page.line(_NOTE + "fix: ", "the command is in the JSON report: the name holds control characters")
         elif self._whole or (room := self._page.width - len(_NOTE) - 5) >= cell_len(command):

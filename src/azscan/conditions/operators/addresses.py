@@ -26,7 +26,7 @@ NOTHING: Final[Spans] = ()
 # The same few addresses and sets return in every rule: what was worked out once is kept.
 KEPT: Final = 8192
 # Sets of more spans than this are not kept: a long list in one group must not fill the memory.
-FEW: Final = 12
+FEW: Final = 48
 # Words for the whole internet, as security rules and firewalls spell them.
 _ANYWHERE: Final = frozenset({"*", "any", "internet"})
 _V4: Final = re.compile(r"(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\Z", re.ASCII)
@@ -120,7 +120,7 @@ def _minus(left: Spans, right: Spans) -> Spans:
     return tuple(kept)
 
 
-_minus_kept = lru_cache(maxsize=KEPT)(_minus)
+_minus_kept = lru_cache(maxsize=KEPT // 4)(_minus)
 
 
 def common(left: Spans, right: Spans) -> Spans:

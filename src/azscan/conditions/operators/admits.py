@@ -38,6 +38,11 @@ PROTOCOLS: Final = ("Tcp", "Udp", "Icmp", "Esp", "Ah")
 _WITHOUT_PORTS: Final = frozenset({"icmp", "esp", "ah"})
 ALL_PORTS: Final[Spans] = ((0, 65535),)
 
+# A rule whose JSON is longer is read anew each time: a hostile one must not fill the memory.
+LONGEST_KEPT: Final = 4096
+_encode: Final = msgspec.json.Encoder().encode
+_decode: Final = msgspec.json.Decoder().decode
+
 # More than a /8 is the internet, not a partner's network.
 INTERNET: Final = 1 << 24
 
@@ -88,6 +93,11 @@ def read_ports(text: str) -> Spans:
     return ((start, end),)
 
 
+@lru_cache(maxsize=KEPT)
+def _ports_of(texts: tuple[str, ...]) -> Spans:
+    return union(span for text in texts for span in read_ports(text))
+
+
 def beside(expected: Mapping[str, Any]) -> tuple[str, ...]:
     """The other lists of rules that the operator reads."""
     return (expected["also"],) if "also" in expected else ()
@@ -106,7 +116,7 @@ def admits(expected: Mapping[str, Any]) -> TestBeside:
     and destinations; one for an application security group, some destinations or some source ports leaves the rest
     open. A rule that misses a member leaves the answer UNSAID where it could change it.
     """
-    ports = union(span for text in expected.get("ports", ["*"]) for span in read_ports(str(text)))
+    ports = _ports_of(tuple(map(str, expected.get("ports", ["*"]))))
     protocols = expected.get("protocol", ["Tcp", "Udp"])
     wanted = [each.lower() for each in ([protocols] if isinstance(protocols, str) else protocols)]
     least = expected.get("addresses", INTERNET)
@@ -148,7 +158,7 @@ def _is_certain(rule: _Rule) -> bool:
 def show(expected: Mapping[str, Any], rule: Any) -> str | None:
     """A rule that bears on the answer in one line; None for one about other traffic."""
     read = _read_rule(rule) if isinstance(rule, dict) else None
-    ports = union(span for text in expected.get("ports", ["*"]) for span in read_ports(str(text)))
+    ports = _ports_of(tuple(map(str, expected.get("ports", ["*"]))))
     if read is None or not common(read.source.at_most, PUBLIC) or not common(read.ports.at_most, ports):
         return None
     body = rule.get("properties") or {}
@@ -251,7 +261,22 @@ def _has(spans: Iterable[Span], point: int) -> bool:
 
 
 def _read_rule(rule: Any) -> _Rule | None:
-    """The rule; None where it is not an inbound one."""
+    """The rule; None where it is not an inbound one.
+
+    Every check on a group reads its rules again, and the default ones stand in all groups: what was read is kept.
+    """
+    if type(rule) is not dict:
+        return _rule_from(rule)
+    encoded = _encode(rule)
+    return _kept_rule(encoded) if len(encoded) <= LONGEST_KEPT else _rule_from(rule)
+
+
+@lru_cache(maxsize=KEPT)
+def _kept_rule(encoded: bytes) -> _Rule | None:
+    return _rule_from(_decode(encoded))
+
+
+def _rule_from(rule: Any) -> _Rule | None:
     body = rule.get("properties") if isinstance(rule, dict) else None
     if not isinstance(body, dict):
         body = {}
