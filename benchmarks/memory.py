@@ -75,7 +75,9 @@ def main() -> None:
         peak = [line.split()[1] for line in done.stderr.splitlines() if line.startswith("peak")]
         if not peak or not written:
             raise SystemExit(f"the scan failed: {done.stderr[-2000:]}")
-        print(f"{size:,} resources: peak RSS {int(peak[0]) / 1024:.0f} MB (at most {AT_MOST}), JSON of {written:.0f} MB")
+        print(
+            f"{size:,} resources: peak RSS {int(peak[0]) / 1024:.0f} MB (at most {AT_MOST}), JSON of {written:.0f} MB"
+        )
 
 
 def _serve(pipe: Connection, size: int) -> None:

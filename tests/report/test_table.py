@@ -14,7 +14,7 @@ from rich.cells import cell_len
 
 from azscan.report import Options, write
 from azscan.report.closing import summary_line
-from azscan.results import Gate, Summary, Unread
+from azscan.results import Fix, Gate, Summary, Unread
 from tests.report.kept import SNAPSHOTS, assert_kept, scrubbed
 from tests.report.sample import DEV, MemoryResults, hostile, https_only, leaf, mapped, network_rules, sample, storage
 
@@ -63,8 +63,121 @@ def test_findings_are_capped_and_the_rest_counted() -> None:
     results = MemoryResults(https_only(storage(f"st{number:03d}")) for number in range(1205))
     text = table(results, Options(per_check=5))
     assert text.count("  --> ") == 5
-    assert "and 1,200 more, whole commands too: azscan scan … --show storage-https-only" in text
+    assert "   = and 1,200 more: azscan scan … --show storage-https-only\n" in text
+    assert table(results).count("  --> ") == 3
     assert table(results, Options(show=("storage-https-*",))).count("  --> ") == 1205
+
+
+def test_what_findings_have_in_common_is_told_once() -> None:
+    text = table(MemoryResults(https_only(storage(name)) for name in ("a", "b")))
+    assert text.count("supportsHttpsTrafficOnly") == text.count("   = fix: ") == 1
+    assert "rg-web / a (westeurope)\n  --> contoso-prod / rg-web / b (westeurope)\n   | " in text
+
+
+def test_a_command_that_differs_is_told_too() -> None:
+    one, other = https_only(storage("a")), https_only(storage("b"))
+    assert other.fix is not None
+    other = msgspec.structs.replace(other, fix=Fix("", other.fix.cli.replace("true", "maybe")))
+    text = table(MemoryResults([one, other]))
+    assert "…/a --https-only true\n" in text
+    assert "…/b --https-only maybe\n" in text
+
+
+def test_how_to_see_more_is_said_once_and_only_where_something_was_left_out() -> None:
+    assert table(sample()).count("azscan checks show ") == 1
+    assert "to see more" not in table(sample(), Options(show=("storage-*", "keyvault-*")))
+    assert "to see more" not in table(MemoryResults([https_only(storage("stgood"), "pass")]))
+
+
+def one_leaf(path: str, expected: str, actual: object, *, whole: bool = False) -> list[str]:
+    """How one piece of evidence is printed."""
+    verdict = msgspec.structs.replace(https_only(storage("x")), evidence=(leaf(path, expected, actual),))
+    shown = Options(show=("storage-https-only" if whole else "failed",))
+    return [line for line in table(MemoryResults([verdict]), shown).splitlines() if line.startswith("   | ")]
+
+
+def test_a_path_too_long_for_its_line_loses_its_beginning() -> None:
+    (line,) = one_leaf(
+        "properties.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.last", "equals true", False
+    )
+    assert line.startswith("   | …aaa") and line.endswith("aaa.last   expected true   actual false")
+
+
+def test_an_expectation_too_long_for_its_line_has_one_of_its_own() -> None:
+    assert one_leaf("properties.size", f"is one of {'Standard, ' * 4}Premium", "Basic") == [
+        "   | properties.size   actual Basic",
+        f"   |   expected is one of {'Standard, ' * 4}Premium",
+    ]
+
+
+def test_a_list_is_told_entry_by_entry_and_only_its_first_five() -> None:
+    rules = [f"rule-{number}: 10.0.{number}.0-10.0.{number}.255" for number in range(17)]
+    lines = one_leaf("firewall_rules", "opens at most 256 addresses", rules)
+    assert lines[:3] == [
+        "   | firewall_rules",
+        "   |   expected opens at most 256 addresses",
+        "   |   actual   rule-0: 10.0.0.0-10.0.0.255",
+    ]
+    assert lines[-2:] == ["   |            rule-4: 10.0.4.0-10.0.4.255", "   |            … and 12 more"]
+    assert len(one_leaf("firewall_rules", "opens", rules, whole=True)) == 2 + 17
+    cut = [*rules, "… of 300 items"]
+    assert one_leaf("firewall_rules", "opens", cut)[-1].endswith("… and 295 more")
+
+
+def test_a_short_list_stays_on_the_line() -> None:
+    assert one_leaf("zones", "contains 3", ["1", "2"]) == ["   | zones   expected contains 3   actual 1, 2"]
+
+
+@pytest.mark.parametrize(
+    ("actual", "words"),
+    [
+        ("None", '"None"'),
+        ("true", '"true"'),
+        ("TRUE", '"TRUE"'),
+        ("1", '"1"'),
+        ("-2.5", '"-2.5"'),
+        ("", '""'),
+        ("absent", '"absent"'),
+        ("nothing", '"nothing"'),
+        (" x", '" x"'),
+        ("1.29.4", "1.29.4"),
+        ("10.0.0.0/8", "10.0.0.0/8"),
+        ("Enabled", "Enabled"),
+        ("TLS1_2", "TLS1_2"),
+        (True, "true"),
+        (1, "1"),
+        (None, "null"),
+        ([], "nothing"),
+        ({"items": 0}, "no items"),
+        ({"items": 15, "true": 0}, "none of 15 items"),
+        ({"items": 1, "true": 0}, "none of 1 item"),
+        ({"items": 3, "true": 2}, "2 of 3 items"),
+        ({"items": 3, "false": 0}, "all of 3 items"),
+        ({"items": 3, "false": 2}, "all but 2 of 3 items"),
+        ({"items": 5000, "unsaid": 7}, "unsaid for 7 of 5,000 items"),
+        ({"items": ["a"]}, '{"items":["a"]}'),
+        ({"name": "x"}, '{"name":"x"}'),
+    ],
+)
+def test_what_azure_sent_reads_as_what_it_is(actual: object, words: str) -> None:
+    assert one_leaf("p", "equals x", actual) == [f"   | p   expected x   actual {words}"]
+
+
+def test_what_absence_counts_as_is_told_only_where_something_is_absent() -> None:
+    assert one_leaf("p", "equals true (absent counts as false)", False) == ["   | p   expected true   actual false"]
+    assert "(absent counts as false)" in one_leaf("p", "equals true (absent counts as false)", False, whole=True)[0]
+    verdict = https_only(storage("x"))
+    gone = leaf("p", "equals true (absent counts as false)", None, present=False)
+    assert "(absent counts as false)" in table(MemoryResults([msgspec.structs.replace(verdict, evidence=(gone,))]))
+
+
+def test_the_title_is_told_as_what_was_expected() -> None:
+    text = table(MemoryResults([https_only(storage("x"))]))
+    assert "error[storage-https-only] (high)\n  expected: Storage account accepts only encrypted connections\n" in text
+
+
+def test_controls_are_called_so() -> None:
+    assert re.search(r"CIS Azure 5.0: of 2 controls 1 failed", table(mapped()))
 
 
 def test_failing_and_severe_come_first_within_a_service() -> None:
@@ -193,7 +306,8 @@ def test_memory_does_not_grow_with_the_findings() -> None:
         tracemalloc.stop()
         return highest
 
-    # rich remembers the width of some 4,000 texts: both numbers lie above that.
+    # rich remembers the width of some 4,000 texts: it has them all before it counts.
+    peak(6000)
     assert peak(6000) < peak(4500) + 200_000
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from azscan.cli.options import option
+from azscan.cli.stdout import FORMAT, check_format, print_json, print_line, say, stdout_page
 from azscan.errors import OutputError, UsageError
 from azscan.options import OPTION_KEYS
 from azscan.settings import Settings, resolve
@@ -28,15 +29,16 @@ app = typer.Typer(
 
 Words = list[str]
 
-SELECTION, OUTPUT = "Selection", "Output"
-FORMAT = typer.Option("table", "--format", metavar="WORD", help="What to print (table, json)", rich_help_panel=OUTPUT)
+SELECTION = "Selection"
 SERVICE, CHECK, SEVERITY, AREA, FRAMEWORK = (
     option(name, SELECTION) for name in ("--service", "--check", "--severity", "--area", "--framework")
 )
 CHECKS_DIR = option("--checks-dir", SELECTION, metavar="FOLDER")
 MAPPINGS_DIR = option("--mappings-dir", SELECTION, metavar="FOLDER")
-STRICT = typer.Option(False, "--strict", help="Report keys that are out of order too")
+STRICT = typer.Option(False, "--strict", metavar="", help="Report keys that are out of order too")
 CHECK_ID = typer.Argument(..., metavar="ID", help="Id of the check")
+DOCS_FOLDER = typer.Argument(Path("docs/checks"), metavar="[FOLDER]", help="Folder of the pages (docs/checks)")
+ONLY_CHECK = typer.Option(False, "--check", help="Write nothing: list the pages that are stale")
 CHECK_IDS = typer.Argument(None, metavar="[ID]...", help="Ids or globs of checks (all by default)")
 
 
@@ -56,7 +58,7 @@ def list_checks(
     from azscan.catalog.select import select
     from azscan.frameworks import choose
 
-    _must_be(format)
+    check_format(format)
     given = _resolve(
         checks_dir=checks_dir,
         mappings_dir=mappings_dir,
@@ -73,12 +75,12 @@ def list_checks(
         covered = choose(catalog.frameworks, given.frameworks).checks
         chosen = tuple(each for each in chosen if each.id in covered)
     if format == "json":
-        _print_json({"schema": "azscan.checks/1", "checks": [_row(each) for each in chosen]})
+        print_json({"schema": "azscan.checks/1", "checks": [_row(each) for each in chosen]})
     elif sys.stdout.isatty():
-        _print_list(_page(), chosen)
+        _print_list(stdout_page(), chosen)
     else:
         for each in chosen:
-            _print_line("\t".join((each.id, each.severity, each.status, each.service, each.title)))
+            print_line("\t".join((each.id, each.severity, each.status, each.service, each.title)))
 
 
 @app.command(help="Show everything about one check")
@@ -93,16 +95,16 @@ def show(
     from azscan.catalog.select import find
     from azscan.cli.check_page import controls_of, print_check
 
-    _must_be(format)
+    check_format(format)
     given = _resolve(checks_dir=checks_dir, mappings_dir=mappings_dir)
     catalog = load(given.checks_dir, given.mappings_dir)
     found = find(catalog, check)
     if format == "json":
         import msgspec
 
-        _print_json(msgspec.to_builtins(found) | {"controls": controls_of(catalog, found)})
+        print_json(msgspec.to_builtins(found) | {"controls": controls_of(catalog, found)})
     else:
-        page = _page()
+        page = stdout_page()
         print_check(page, catalog, found)
         page.flush()
 
@@ -131,9 +133,9 @@ def new(check: str = CHECK_ID, checks_dir: Words = CHECKS_DIR) -> None:
         raise UsageError(f"{path} exists already", hint="choose another id, or edit that file") from None
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {error.strerror}", hint="choose another --checks-dir") from error
-    _print_line(str(path))
+    print_line(str(path))
     option = "" if is_shipped else f" --checks-dir {target}"
-    _say(f"Fill it in, then run: azscan checks validate{option} && azscan checks test {check}{option}")
+    say(f"Fill it in, then run: azscan checks validate{option} && azscan checks test {check}{option}")
 
 
 @app.command(help="Validate the catalogue and print every fault (exit 2)")
@@ -149,16 +151,16 @@ def validate(
     given = _resolve(checks_dir=checks_dir, mappings_dir=mappings_dir)
     catalog, faults = inspect(given.checks_dir, given.mappings_dir, strict=strict)
     for fault in faults:
-        _print_line(str(fault))
+        print_line(str(fault))
     if faults:
-        _say(summary(faults))
+        say(summary(faults))
         raise typer.Exit(2)
     numbers = (
         count(len(catalog.checks), "check"),
         count(len(catalog.services), "service"),
         count(len(catalog.frameworks), "framework"),
     )
-    _print_line(f"{', '.join(numbers)}: no faults")
+    print_line(f"{', '.join(numbers)}: no faults")
 
 
 @app.command(help="Run the examples of checks (exit 10 where one fails)")
@@ -178,11 +180,29 @@ def test(checks: Words = CHECK_IDS, checks_dir: Words = CHECKS_DIR) -> None:
             if not result.is_right:
                 failed += 1
                 place = f"{check.file}: example {result.number} under {result.expected}"
-                _print_line(f"{place} gets {result.outcome}")
+                print_line(f"{place} gets {result.outcome}")
                 for ground in result.grounds:
-                    _print_line(f"    {ground}")
-    _print_line(f"{count(ran, 'example')} of {count(len(chosen), 'check')}: {failed or 'none'} failed")
+                    print_line(f"    {ground}")
+    print_line(f"{count(ran, 'example')} of {count(len(chosen), 'check')}: {failed or 'none'} failed")
     if failed:
+        raise typer.Exit(10)
+
+
+@app.command("docs", help="Write the pages of the shipped checks (with --check: exit 10 where one is stale)")
+def write_docs(folder: Path = DOCS_FOLDER, check: bool = ONLY_CHECK) -> None:
+    """Write a page of Markdown for each service of the shipped catalogue; --check only compares, and exits 10."""
+    from azscan.catalog.load import load
+    from azscan.cli.check_pages import pages, stale, write
+
+    wanted = pages(load())
+    try:
+        changed = stale(folder, wanted) if check else write(folder, wanted)
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be written: {error.strerror}", hint="choose another folder") from error
+    for name in changed:
+        print_line(str(folder / name))
+    if check and changed:
+        say(f"stale; write them anew: azscan checks docs {folder}")
         raise typer.Exit(10)
 
 
@@ -213,34 +233,3 @@ def _resolve(**given: Any) -> Settings:
     """The options that a command has, with their variables; those of other commands do not matter here."""
     variables = {key.variable for key in OPTION_KEYS if key.field in given}
     return resolve(given, {name: value for name, value in os.environ.items() if name in variables})
-
-
-def _must_be(format: str) -> None:
-    if format not in ("table", "json"):
-        raise UsageError(f"there is no format {format}", hint="one of table, json")
-
-
-def _page() -> Page:
-    from azscan.report import Options
-    from azscan.report.page import Page
-
-    return Page(sys.stdout.buffer, Options().on(sys.stdout, os.environ))
-
-
-def _print_json(value: Any) -> None:
-    import msgspec
-
-    typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2))
-
-
-def _print_line(text: str) -> None:
-    """One line on stdout; a tab stays, whatever else a terminal would act on is written out."""
-    from azscan.report.text import visible
-
-    typer.echo("\t".join(map(visible, text.split("\t"))))
-
-
-def _say(text: str) -> None:
-    from azscan.report.text import visible
-
-    typer.echo(visible(text), err=True)

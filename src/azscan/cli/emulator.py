@@ -20,7 +20,7 @@ def serve(
     source: Path = typer.Option(None, "--from", metavar="FILE", help="An estate as JSON, or a saved one"),
     port: int = typer.Option(0, "--port", metavar="N", min=0, max=65535, help="Port on loopback (0: a free one)"),
     latency: float = typer.Option(0.0, "--latency", metavar="MS", min=0, help="Milliseconds that each answer takes"),
-    throttle: bool = typer.Option(False, "--throttle", help="Throttle as Azure Resource Manager does"),
+    throttle: bool = typer.Option(False, "--throttle", metavar="", help="Throttle as Azure Resource Manager does"),
     ca: Path = typer.Option(Path("ca.pem"), "--ca", metavar="FILE", help="Where to write the certificate to trust"),
 ) -> None:
     """Serve an estate over HTTPS on loopback until interrupted; without --from, the demo estate.

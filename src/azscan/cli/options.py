@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import typer
@@ -41,6 +43,31 @@ def default_of(key: Key) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     return str(value or "")
+
+
+def taking(
+    command: Callable[..., None], *panels: str, leaving_out: Collection[str] = ()
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """A decorator that gives a command, behind its own options, those that another one shows in these panels."""
+
+    def given_them(function: Callable[..., None]) -> Callable[..., None]:
+        # typer reads the options from the signature, and their types from the annotations.
+        own = inspect.signature(function, eval_str=True).parameters.values()
+        whole = inspect.signature(command, eval_str=True).parameters.values()
+        kept = [each for each in own if each.kind is not each.VAR_KEYWORD]
+        names = {*leaving_out, *(each.name for each in kept)}
+        kept += [each for each in whole if each.default.rich_help_panel in panels and each.name not in names]
+        function.__signature__ = inspect.Signature(kept)  # type: ignore[attr-defined]
+        function.__annotations__ = {each.name: each.annotation for each in kept}
+        return function
+
+    return given_them
+
+
+def by_key(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A command's arguments under the names that settings.resolve knows them by: `subscription` is `subscriptions`."""
+    fields = {key.option.removeprefix("--").replace("-", "_"): key.field for key in OPTION_KEYS}
+    return {fields.get(name, name): value for name, value in values.items()}
 
 
 _METAVARS = {"words": "NAME", "choice": "WORD", "choices": "WORD", "count": "N", "seconds": "SECONDS"}

@@ -18,7 +18,7 @@ import typer
 from azscan.catalog.fix import command_line
 from azscan.cli import harmless
 from azscan.cli.log import log_to
-from azscan.cli.options import option
+from azscan.cli.options import by_key, option
 from azscan.cli.progress import shown
 from azscan.errors import Interrupted, NothingScannedError, UsageError
 from azscan.settings import Settings, check_accepted, check_names, load_config, resolve
@@ -91,19 +91,13 @@ def scan(
     Data goes to standard output, everything else to standard error. The exit code is that of the gate:
     10 where a check at or above --fail-on failed, 4 where one could not be decided, 0 where all is well.
     """
-    names = {"subscription", "exclude_subscription", "management_group", "region", "resource_group", "tag"}
-    names |= {"service", "exclude_service", "check", "exclude_check", "area", "exclude_area", "framework"}
-    given = {f"{name}s" if name in names else name: value for name, value in locals().items() if name != "names"}
-    given |= {"severities": severity, "exclude_severities": exclude_severity}
-    raise typer.Exit(run(given, os.environ))
+    raise typer.Exit(run(by_key(locals()), os.environ))
 
 
-def run(given: Mapping[str, Any], environ: Mapping[str, str]) -> int:
-    """Carry out a scan with the options as given; returns the exit code."""
-    from azscan import report
+def prepare(given: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[Settings, Choice]:
+    """What the options, the variables and azscan.yaml ask for; UsageError where they do not fit together."""
     from azscan.azure.answers import FAULT_KINDS
     from azscan.catalog.load import load
-    from azscan.estate.store import unusable
     from azscan.scan import choose_checks
 
     config = load_config(str(given.get("config") or environ.get("AZSCAN_CONFIG", "")))
@@ -119,11 +113,20 @@ def run(given: Mapping[str, Any], environ: Mapping[str, str]) -> int:
     choice = choose_checks(settings, catalog)
     if settings.verbose and (deprecated := choice.deprecated):
         say(f"left out as deprecated (they run where --check names them): {', '.join(deprecated)}")
+    return settings, choice
+
+
+def run(given: Mapping[str, Any], environ: Mapping[str, str]) -> int:
+    """Carry out a scan with the options as given; returns the exit code."""
+    from azscan import report
+    from azscan.estate.store import unusable
+
+    settings, choice = prepare(given, environ)
     report.check_show(settings.show, (check.id for check in choice.checks))
     for path in settings.output:
         report.format_of(path)
         report.check_writable(path)
-    opened = _open(settings, choice, environ)
+    opened = open_estate(settings, choice, environ)
     try:
         code = _report(opened, settings, choice, environ)
     except KeyboardInterrupt:
@@ -169,30 +172,31 @@ def _report(opened: Estate, settings: Settings, choice: Choice, environ: Mapping
     return results.summary.gate.exit_code
 
 
-def _open(settings: Settings, choice: Choice, environ: Mapping[str, str]) -> Estate:
+def open_estate(settings: Settings, choice: Choice, environ: Mapping[str, str], *, only_survey: bool = False) -> Estate:
+    """The saved estate that --estate names, or a new one: all that was read, or what a survey reads."""
     if settings.estate:
         from azscan.estate.store import Estate
 
         return Estate.open_saved(Path(settings.estate), to_write=False)
-    return _collect(settings, choice, environ)
+    return _collect(settings, choice, environ, only_survey)
 
 
-def _collect(settings: Settings, choice: Choice, environ: Mapping[str, str]) -> Estate:
+def _collect(settings: Settings, choice: Choice, environ: Mapping[str, str], only_survey: bool) -> Estate:
     from azscan.scan import collect
 
     say = _speaker(settings)
 
     async def work(progress: Progress) -> Estate:
         if not settings.demo:
-            return await collect(settings, choice, environ, say, progress)
+            return await collect(settings, choice, environ, say, progress, only_survey=only_survey)
         async with _demo(settings, environ) as (changed, around):
-            return await collect(changed, choice, around, say, progress)
+            return await collect(changed, choice, around, say, progress, only_survey=only_survey)
 
     with shown(settings) as progress, _stopped_by_sigterm():
         try:
             return asyncio.run(work(progress))
         except KeyboardInterrupt:
-            raise _interrupted(settings, is_kept=progress.is_kept) from None
+            raise _interrupted(settings, is_kept=progress.is_kept and not only_survey) from None
 
 
 def _interrupted(settings: Settings, *, is_kept: bool) -> Interrupted:

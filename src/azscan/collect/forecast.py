@@ -15,13 +15,12 @@ from azscan.azure.answers import Answer, Ask, Fault
 from azscan.azure.governor import Governor, Load
 from azscan.azure.places import Place, place_of
 from azscan.azure.scope import SUBSCRIPTIONS
-from azscan.catalog.attachments import level
 from azscan.catalog.builtin import BUILT_IN, RESOURCE_GROUPS, RESOURCES, SUBSCRIPTION
 from azscan.catalog.model import Collection, Condition
 from azscan.collect.collector import Collector, Read, Reader, decode
 from azscan.collect.plan import Plan
 from azscan.collect.progress import Progress
-from azscan.collect.targets import action_of, path_of
+from azscan.collect.targets import action_of, path_of, request_of, unit_of
 from azscan.conditions.logic import UNREADABLE
 from azscan.conditions.values import Unreadable
 from azscan.estate.ids import key_of
@@ -72,6 +71,11 @@ class Forecast(msgspec.Struct, frozen=True):
         return max((each.bound for each in self.reads if each.requests), key=BOUNDS.index, default="exact")
 
     @property
+    def per_resource(self) -> float | None:
+        """Requests for each resource, None where no number of resources is known."""
+        return self.requests / self.resources if self.resources else None
+
+    @property
     def seconds(self) -> float:
         """How long the reads wait for budgets."""
         return max((load.seconds for load in self.loads), default=0.0)
@@ -84,6 +88,23 @@ class Forecast(msgspec.Struct, frozen=True):
                 services.setdefault(each.service, []).append(each)
         ordered = sorted(services, key=lambda name: (-sum(each.requests for each in services[name]), name))
         return {name: tuple(services[name]) for name in ordered}
+
+
+def as_document(forecast: Forecast) -> dict[str, Any]:
+    """The forecast as the JSON that `azscan plan` prints."""
+    ratio = forecast.per_resource
+    return {
+        "schema": "azscan.plan/1",
+        "requests": forecast.requests,
+        "bound": forecast.bound,
+        "resources": forecast.resources,
+        "requests_per_resource": None if ratio is None else round(ratio, 3),
+        "seconds": round(forecast.seconds, 1),
+        "reads": msgspec.to_builtins(forecast.reads),
+        "budgets": [
+            {"budget": load.who, "reads": load.reads, "seconds": round(load.seconds, 1)} for load in forecast.loads
+        ],
+    }
 
 
 async def forecast(estate: Estate, plan: Plan) -> Forecast:
@@ -148,16 +169,11 @@ class Rehearsal(Collector):
                 path = "/subscriptions/{subscriptionId}/providers/Microsoft.Authorization/permissions"
                 yield Expected(_OWN, name, part, f"GET {path}", "subscription", self._counts[key])
                 continue
-            kind = kinds[name]
-            request = f"{'POST' if kind.kql and part == 'read' else 'GET'} {path_of(kind, detail=part == 'detail')}"
-            yield Expected(kind.service, name, part, request, self._per(kind, part), self._counts[key], bound)
-
-    def _per(self, kind: Collection, part: str) -> str:
-        if part == "detail":
-            return kind.name
-        if kind.of:
-            return " or ".join(sorted(self.plan.collections.get(kind.name) or kind.of))
-        return kind.per.replace("_", " ") or ("scan" if kind == SUBSCRIPTION else level(kind))
+            kind, is_detail = kinds[name], part == "detail"
+            per = name if is_detail else unit_of(kind, self.plan.collections.get(name, ()))
+            per = "scan" if kind == SUBSCRIPTION else per
+            request = request_of(kind, detail=is_detail)
+            yield Expected(kind.service, name, part, request, per, self._counts[key], bound)
 
     # what would be asked
 

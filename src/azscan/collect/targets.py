@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
+from azscan.catalog.attachments import level
 from azscan.catalog.model import Collection
 
 _SAFE = "!$&'()*+,;=:@~-._"
@@ -33,10 +34,22 @@ def target_of(kind: Collection, cloud: str, values: Mapping[str, str], *, detail
 
 def path_of(kind: Collection, *, detail: bool = False) -> str:
     """The path of a collection's read, or of the one that completes a record, with places in braces."""
-    if kind.kql:
+    if kind.kql and not detail:
         return "/providers/Microsoft.ResourceGraph/resources"
     path = kind.detail if detail else kind.list or kind.get
     return f"/{kind.version}{path}" if kind.host == "graph" else path
+
+
+def request_of(kind: Collection, *, detail: bool = False) -> str:
+    """The method and the path of a collection's read, for people."""
+    return f"{'POST' if kind.kql and not detail else 'GET'} {path_of(kind, detail=detail)}"
+
+
+def unit_of(kind: Collection, parents: Iterable[str] = ()) -> str:
+    """What each read of the collection is for: a parent (of `parents`, or any), a region, a group, a subscription …"""
+    if kind.of:
+        return " or ".join(sorted(parents) or kind.of)
+    return kind.per.replace("_", " ") or level(kind)
 
 
 def api_of(kind: Collection, cloud: str) -> str:

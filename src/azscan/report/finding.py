@@ -241,7 +241,7 @@ def _pattern(command: str, verdict: Verdict) -> str:
     resource = verdict.resource
     words = sorted({resource.id, resource.name, resource.resource_group, resource.subscription} - {""}, key=len)
     for word in reversed(words):
-        command = command.replace(word, "\0")
+        command = re.sub(rf"(?<![\w-]){re.escape(word)}(?![\w-])", "\0", command)
     return command
 
 
