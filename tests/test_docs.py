@@ -22,7 +22,7 @@ from azscan.azure.ways import CHOICES
 from azscan.catalog.examples import run_examples
 from azscan.catalog.load import load
 from azscan.catalog.source import parse
-from azscan.cli import COMMANDS, reference
+from azscan.cli import COMMANDS, check_pages, reference
 from azscan.conditions.grammar import OPERATORS
 from azscan.conditions.grammar import check as faults_of
 from azscan.options import AUTH, FAIL_ON
@@ -90,6 +90,11 @@ def slugs(page: str) -> set[str]:
 
 def test_generated_parts_are_fresh() -> None:
     assert reference.stale(ROOT) == [], "run: python -m azscan.cli.reference"
+
+
+def test_no_page_is_left_of_a_service_that_is_gone() -> None:
+    folder = ROOT / reference.CHECK_PAGES
+    assert check_pages.stale(folder, check_pages.pages(load())) == [], "run: azscan checks docs"
 
 
 def test_every_command_and_option_has_help() -> None:

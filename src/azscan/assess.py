@@ -256,7 +256,7 @@ class Assessor:
                 ready.leaves.append(leaf)
             kind = type(actual)
             read = source.read if source is not None else None
-            if kind is str or kind is bool or kind is int:
+            if kind is bool or kind is int or (kind is str and len(actual) <= LARGEST_ACTUAL):
                 fact: tuple[Any, ...] = (number, actual, True, read)
             elif actual is MISSING:
                 fact = (number, None, False, read)
@@ -311,6 +311,9 @@ class Assessor:
 
     def _is_chosen(self, row: Row, document: Document) -> bool:
         wanted = self.filters
+        if row.body[:1] != b"{":
+            # Nothing is known of it, so nothing can rule it out.
+            return True
         if wanted.resource_groups and parse_id(row.id_as_sent).resource_group.lower() not in wanted.resource_groups:
             return False
         region = _region(parse_id(row.id_as_sent), document) or region_of(self._top(row, document).get("location"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
+import re
 import sqlite3
 import sys
 import time
@@ -46,6 +47,8 @@ Say = Callable[[str], None]
 
 # An estate that an interrupted scan left behind is good for this long.
 KEPT_HOURS = 24
+# Their names: AZSCAN_STATE_DIR may be a folder with databases of somebody else's.
+_OURS = re.compile(r"[0-9a-f]{32}\.sqlite(-wal|-shm|-journal)?")
 
 
 @dataclass(frozen=True)
@@ -221,7 +224,7 @@ def assess(estate: Estate, settings: Settings, choice: Choice) -> StoredResults:
         _gate_tallies(catalog, tally),
         settings.fail_on,
         allowed,
-        proven_empty=not any(estate.failed_reads()),
+        proven_empty=bool(estate.about("complete", False)) and not any(estate.failed_reads()),
     )
     return StoredResults(
         estate=estate,
@@ -261,6 +264,8 @@ def forget_old_estates(folder: Path) -> None:
     """Remove the estates that interrupted scans left behind longer than KEPT_HOURS ago."""
     oldest = time.time() - KEPT_HOURS * 3600
     for path in folder.glob("*.sqlite*") if folder.is_dir() else ():
+        if not _OURS.fullmatch(path.name):
+            continue
         try:
             if path.stat().st_mtime < oldest:
                 path.unlink()
@@ -326,7 +331,12 @@ def _about(
     settings: Settings, choice: Choice, cloud: str, signed_in: SignedIn, scope: Scope, started: str
 ) -> dict[str, Any]:
     chosen = [
-        {"id": str(each["subscriptionId"]).lower(), "name": each.get("displayName", ""), "state": each.get("state", "")}
+        {
+            "id": str(each["subscriptionId"]).lower(),
+            "name": each.get("displayName", ""),
+            "state": each.get("state", ""),
+            "tenant": str(each.get("tenantId") or signed_in.tenant),
+        }
         for each in scope.subscriptions
     ]
     return {
@@ -349,7 +359,8 @@ def _about(
 def _scan_info(estate: Estate, settings: Settings, choice: Choice, allowed: tuple[Allowance, ...]) -> ScanInfo:
     tenant = estate.about("tenant", "")
     chosen = [
-        SubscriptionRef(each["id"], each["name"], each["state"], tenant) for each in estate.about("subscriptions", [])
+        SubscriptionRef(each["id"], each["name"], each["state"], str(each.get("tenant") or tenant))
+        for each in estate.about("subscriptions", [])
     ]
     left_out = [
         SubscriptionRef(each["id"], each["name"], each["state"], tenant, each["reason"])

@@ -14,9 +14,12 @@ def glob(pattern: str, *, ignore_case: bool = True) -> Callable[[str], bool]:
 
     Only ASCII letters are compared without case: what merely folds to the same letter is another name.
     """
-    parts = (".*" if part == "*" else "." if part == "?" else re.escape(part) for part in _split(pattern))
+    first, *others = ("".join(map(_piece, part)) for part in _RUNS.split(pattern))
+    # Between two stars the first place that fits is as good as any: atomic, or many stars take for ever.
+    inner = "".join(f"(?>.*?{part})" for part in others[:-1])
+    last = f".*{others[-1]}" if others else ""
     flags = re.DOTALL | re.ASCII | (re.IGNORECASE if ignore_case else re.NOFLAG)
-    match = re.compile("".join(parts), flags).fullmatch
+    match = re.compile(first + inner + last, flags).fullmatch
     return lambda text: match(text) is not None
 
 
@@ -38,5 +41,5 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"did you mean {name}?" if name else ""
 
 
-def _split(pattern: str) -> list[str]:
-    return [part for part in re.split(r"([*?])", _RUNS.sub("*", pattern)) if part]
+def _piece(character: str) -> str:
+    return "." if character == "?" else re.escape(character)

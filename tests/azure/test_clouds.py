@@ -86,9 +86,44 @@ def test_another_audience_than_its_own_is_taken_as_told() -> None:
 
 
 @pytest.mark.parametrize(
+    "audience",
+    [
+        "https://management.azure.com/",
+        "https://management.core.windows.net/",
+        "https://MANAGEMENT.core.usgovcloudapi.net",
+        "https://vault.azure.net",
+        "https://graph.microsoft.com",
+        "https://payroll.contoso.com",
+        "https://management.azure.com.",
+        "00000003-0000-0000-c000-000000000000",
+        "api://payroll",
+    ],
+)
+def test_no_token_is_asked_that_opens_more_than_the_custom_cloud(audience: str) -> None:
+    sign_in = {"loginEndpoint": "https://login.microsoftonline.com", "audiences": [audience]}
+    with pytest.raises(UsageError, match="would open more than this host"):
+        cloud_from_metadata(BASE, json.dumps(metadata(authentication=sign_in)).encode())
+    sign_in["audiences"].append("https://management.local.example/own")  # type: ignore[attr-defined]
+    told = cloud_from_metadata(BASE, json.dumps(metadata(authentication=sign_in)).encode())
+    assert told.arm_audience == "https://management.local.example/own"
+
+
+def test_a_region_of_public_azure_may_name_its_audience() -> None:
+    sign_in = {"loginEndpoint": "https://login.microsoftonline.com", "audiences": ["https://management.azure.com/"]}
+    body = json.dumps(metadata(authentication=sign_in)).encode()
+    told = cloud_from_metadata("https://westeurope.management.azure.com", body)
+    assert told.arm_audience == "https://management.azure.com"
+    for base in ("https://westeuropemanagement.azure.com", "https://x.cloudapp.azure.com"):
+        with pytest.raises(UsageError, match="would open more"):
+            cloud_from_metadata(base, body)
+
+
+@pytest.mark.parametrize(
     ("body", "words"),
     [
         (b"<html>", "is not JSON"),
+        (b'{"name":"\xff"}', "is not JSON"),
+        (b"[" * 100_000, "is not JSON"),
         (b"[]", "is not an object"),
         (b"3", "is not an object"),
         (json.dumps(metadata(authentication=None)).encode(), "has no authentication"),

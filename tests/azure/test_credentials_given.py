@@ -49,7 +49,7 @@ async def test_without_a_graph_token_there_is_a_note(at: At) -> None:
     [
         (f"{ARM_AUDIENCE}/", True),
         ("https://localhost:1", True),
-        ("797f4846-ba00-4fd7-ba43-dac1f8f63013", True),
+        ("797f4846-ba00-4fd7-ba43-dac1f8f63013", False),  # public Azure's, and this cloud is a custom one
         (GRAPH, False),
         ("00000003-0000-0000-c000-000000000000", False),
         ("https://vault.azure.net", False),

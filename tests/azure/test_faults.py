@@ -147,6 +147,10 @@ def test_the_words_of_every_shape(body: Any, code: str, message: str) -> None:
     assert (words.code, words.message) == (code, message)
 
 
+def test_an_error_that_is_no_utf_8_is_a_fault_all_the_same() -> None:
+    assert of(400, b'{"error":{"code":"\xff"}}').kind == "rejected"
+
+
 def test_details_name_their_targets() -> None:
     details = [{"code": "TooManyRequests", "target": "HighCostGet30Min", "message": "{}"}, None, {"x": 1}]
     body = {"error": {"code": "OperationNotAllowed", "message": "No.", "details": details}}
@@ -230,6 +234,8 @@ def test_every_recorded_error_becomes_a_fault(shared: Path) -> None:
         ({"retry-after": "-3"}, 0.0),
         ({"retry-after": "soon"}, None),
         ({"retry-after": "nan"}, None),
+        ({"retry-after": "1e308"}, 3600.0),
+        ({"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}, 3600.0),
         ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
         ({"x-ms-retry-after-ms": "1500", "retry-after": "9"}, 1.5),
     ],

@@ -62,7 +62,7 @@ async def test_tokens_are_asked_once_for_many_reads(
     assert len(credential.asked) == 1
 
 
-@pytest.mark.parametrize("name", ["nextLink", "@odata.nextLink", "odata.nextLink", "@nextLink"])
+@pytest.mark.parametrize("name", ["nextLink", "@odata.nextLink", "odata.nextLink", "@nextLink", "NextLink", "nextlink"])
 async def test_next_links_of_every_name_are_followed_byte_for_byte(
     session: Session, azure: FakeAzure, name: str
 ) -> None:

@@ -276,6 +276,29 @@ async def test_a_redirect_to_another_host_is_not_followed_and_no_token_gets_ther
         assert thief.seen == []
 
 
+@pytest.mark.parametrize("location", ["https://[x]/a", "https://][", "//foreign.test/a", "a", "https://127.0.0.1/%zz"])
+async def test_a_redirect_to_nowhere_is_a_bad_response(session: Session, azure: FakeAzure, location: str) -> None:
+    azure.answers(web.Response(status=302, headers={"Location": location}))
+    assert fault(await session.read(Ask(ACCOUNTS))).kind == "bad_response"
+    assert len(azure.seen) == 1
+
+
+@pytest.mark.parametrize("claims", ["/////w==", "!!!", ""])
+async def test_a_challenge_that_cannot_be_read_is_unauthenticated(
+    session: Session, azure: FakeAzure, claims: str
+) -> None:
+    asked = f'Bearer error="insufficient_claims", claims="{claims}"'
+    azure.answers(web.Response(status=401, headers={"WWW-Authenticate": asked}))
+    assert fault(await session.read(Ask(ACCOUNTS))).kind == "unauthenticated"
+
+
+async def test_a_wait_without_end_ends(session: Session, azure: FakeAzure, clock: HurriedClock) -> None:
+    azure.answers(error(429, "TooManyRequests", headers={"Retry-After": "1e308"}), reply(EMPTY))
+    started = clock.now()
+    assert (await session.read(Ask(ACCOUNTS))).fault is None
+    assert 3600 <= clock.now() - started < 4000
+
+
 async def test_a_redirect_on_the_same_host_is_followed(session: Session, azure: FakeAzure) -> None:
     azure.answers(reply(b"", 302, {"Location": f"{ACCOUNTS}&moved=%24yes"}), reply(EMPTY))
     assert (await session.read(Ask(ACCOUNTS))).fault is None

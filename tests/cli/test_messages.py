@@ -14,8 +14,11 @@ import pytest
 
 from azscan.catalog.load import load
 from azscan.emulator import FaultRule, Options, load_estate
+from azscan.estate.store import Estate
 from azscan.options import OPTION_KEYS
 from azscan.report import FORMATS, SHOW
+from azscan.scan import _close_broken, _waits
+from azscan.settings import Settings
 from tests.cli.served import serving
 from tests.cli.test_scan import BAD, CHECK, GOOD, ONE, ONLY, STORAGE, begun, estate, left_behind, scanned
 from tests.harness import ROOT, azscan
@@ -63,21 +66,36 @@ def test_an_estate_that_was_named_stays(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-def test_ctrl_c_before_anything_was_read_leaves_nothing(tmp_path: Path) -> None:
-    """The estate is made before the first read of the subscription, and goes with the scan while that one hangs."""
-    slow = Options(faults=[FaultRule("/subscriptions/*", do="slow", seconds=20)])
+@pytest.mark.parametrize(
+    ("hangs", "is_kept"), [("/subscriptions", False), (f"/subscriptions/{ONE}/*", True)], ids=["no estate yet", "begun"]
+)
+def test_ctrl_c_and_the_next_scan_say_the_same(tmp_path: Path, hangs: str, is_kept: bool) -> None:
+    slow = Options(faults=[FaultRule(hangs, do="slow", seconds=20)])
     with serving(tmp_path, estate(GOOD), slow) as (emulator, around):
         process = begun(tmp_path, around, *ONLY)
         deadline = time.monotonic() + 60
-        while not any(ONE in record.path for record in emulator.log) and time.monotonic() < deadline:
+        while not any(record.path.startswith(hangs.rstrip("*")) for record in emulator.log):
+            assert time.monotonic() < deadline
             time.sleep(0.02)
-        assert left_behind(tmp_path)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130 and not out
-    assert err.endswith("error: interrupted before anything was read\n help: run the command again\n")
-    assert left_behind(tmp_path) == []
-    assert "replaces an interrupted" not in scanned(tmp_path, estate(GOOD), *ONLY).stderr
+    assert ("interrupted before anything was read" in err) is not is_kept
+    assert ("what was read so far is kept" in err) is is_kept
+    assert bool(left_behind(tmp_path)) is is_kept
+    assert ("replaces an interrupted" in scanned(tmp_path, estate(GOOD), *ONLY).stderr) is is_kept
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_an_estate_that_holds_nothing_is_nothing_to_go_on_with(tmp_path: Path, named: bool) -> None:
+    path = tmp_path / "e.sqlite"
+    settings = Settings(save_estate=str(path) if named else "")
+    empty = Estate.create(path, {"tenant": "t"})
+    assert empty.is_empty() and not _close_broken(empty, settings)
+    assert path.exists() is named
+    begun_one = Estate.create(path, {})
+    begun_one.note("storage_account", "read", ONE, f"/subscriptions/{ONE}", "proven_absent")
+    assert _close_broken(begun_one, settings) and path.exists()
 
 
 # the log
@@ -102,7 +120,6 @@ def test_the_log_tells_what_happened(tmp_path: Path) -> None:
 def test_the_log_tells_of_waits(caplog: pytest.LogCaptureFixture) -> None:
     from azscan.azure.governor import Wait
     from azscan.collect.progress import Progress
-    from azscan.scan import _waits
 
     progress = Progress()
     with caplog.at_level("INFO", "azscan"):
@@ -273,3 +290,41 @@ def test_evidence_of_what_must_not_be_says_so(tmp_path: Path) -> None:
     assert done.returncode == 10, done.stderr
     assert "expected not (admits the internet to port 22 by Tcp)" in done.stdout
     assert "actual   ssh (priority 100): Allow Tcp from * to port 22\n" in done.stdout
+
+
+# checks
+
+
+def listed(*arguments: str) -> list[str]:
+    done = azscan("checks", "list", *arguments)
+    assert done.returncode == 0, done.stderr
+    return [line.partition("\t")[0] for line in done.stdout.splitlines()]
+
+
+def test_checks_are_listed_by_name_and_by_framework() -> None:
+    catalog = load()
+    found = listed("--check", "storage-https-*")
+    assert found == [check for check in sorted(catalog.checks) if check.startswith("storage-https-")]
+    framework, mapped = next(iter(catalog.frameworks.items()))
+    covered = {check for control in mapped.controls for check in control.checks}
+    assert set(listed("--framework", framework)) == covered
+    assert set(listed("--framework", framework, "--service", "storage")) == {
+        check for check in covered if catalog.checks[check].service == "storage"
+    }
+
+
+def test_the_list_counts_what_is_deprecated_apart(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    from azscan.cli.checks import _page, _print_list
+
+    _print_list(_page(), tuple(load().checks.values()))
+    told = " ".join(capsysbinary.readouterr().out.decode().split())
+    assert f"{len(load().checks)} checks, {len(DEPRECATED)} of them deprecated" in told
+    assert all(f"{check} (deprecated)" in told for check in DEPRECATED)
+
+
+def test_a_new_check_is_told_which_services_there_are(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    done = azscan("checks", "new", "foo-bar", "--checks-dir", "mine", cwd=tmp_path)
+    assert done.returncode == 2 and f"the services are {', '.join(sorted(load().services))}" in done.stderr
+    without = azscan("checks", "new", "storage-mine", cwd=tmp_path)
+    assert without.returncode == 2 and " help: name a folder of your own: --checks-dir FOLDER\n" in without.stderr

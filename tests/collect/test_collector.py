@@ -39,6 +39,76 @@ def on(name, value=True, **more):
     return thing(name, properties={"on": value}, **more)
 
 
+def nested(depth):
+    value = {"password": "x"}
+    for _ in range(depth):
+        value = {"a": value}
+    return value
+
+
+@pytest.mark.parametrize("depth", [150, 400, 900])
+def test_one_resource_nested_without_measure_costs_one_row(tmp_path, depth):
+    known = of_things(detail="{id}")
+    bad = thing("bad", properties={"on": True, "deep": nested(depth)})
+    azure = Azure({THINGS: page(bad, on("good"), on("late")), bad["id"]: bad, on("good")["id"]: on("good")})
+    azure.answers[on("late")["id"].lower()] = [{**on("late"), "deep": nested(depth)}]
+    estate = collect(azure, known, tmp_path / "e.sqlite")
+    found = {status: sum(each.status == status for each in verdicts(estate, known)) for status in ("pass", "unreadable")}
+    assert found == {"pass": 1, "unreadable": 2}
+
+
+def test_an_empty_list_is_no_fact_where_the_resource_itself_could_not_be_read(tmp_path):
+    rule = {"in": "properties.rules", "where": {"field": "access", "equals": "Allow"}}
+    known = catalog(
+        kind("thing", detail="{id}"),
+        checks=[
+            check("none", "thing", {"none": {**rule, "whenEmpty": "pass"}}),
+            check("count", "thing", {"count": rule, "equals": 0}),
+            check("lacks", "thing", {"field": "properties.rules", "notContains": "x"}),
+        ],
+    )
+    listed = thing("a", properties={"rules": []})
+    estate = collect(Azure({THINGS: page(listed), listed["id"]: DENIED}), known, tmp_path / "e.sqlite")
+    assert set(statuses(estate, known).values()) == {"unreadable"}
+
+
+BAD = {"none": {"in": "parts", "where": {"field": "bad", "equals": True}, "whenEmpty": "pass"}}
+
+
+@pytest.mark.parametrize("is_slow", [False, True])
+def test_a_record_of_two_lists_has_its_children_read_once_and_never_passes_by_their_absence(tmp_path, is_slow):
+    known = catalog(
+        kind("thing"),
+        kind("twin"),
+        kind("part", of=("thing", "twin")),
+        checks=[check("a", "thing", BAD), check("b", "twin", BAD)],
+    )
+    one = thing("x")
+    azure = Azure({THINGS: page(one), f"{at(ONE)}/twins": page(one), f"{one['id']}/parts": page({"id": "/p", "bad": True})})
+    if is_slow:
+        azure.answers[THINGS.lower()].insert(0, Fault("unavailable", "down"))
+        with_one = collect(azure, known, tmp_path / "e.sqlite")
+        estate = collect(azure, known, with_one)
+    else:
+        estate = collect(azure, known, tmp_path / "e.sqlite")
+    assert sorted(statuses(estate, known).values()) == ["fail", "unreadable"]
+    assert len(azure.paths("/parts")) == 1
+
+
+def test_an_estate_that_was_not_read_to_its_end_proves_no_absence(tmp_path):
+    known = of_things()
+    estate = Estate.create(tmp_path / "e.sqlite", {"complete": False})
+    assert assessed(estate, known).summary.gate.exit_code == 3
+
+
+def test_permissions_of_a_wrong_shape_grant_nothing(tmp_path):
+    known = of_things()
+    for number, actions in enumerate((5, "*", {"*": 1}, [5])):
+        azure = Azure({THINGS: page()}, permissions=[{"actions": actions}])
+        estate = collect(azure, known, tmp_path / f"{number}.sqlite")
+        assert [each.status for each in verdicts(estate, known)] == ["unreadable"]
+
+
 def of_things(**more):
     return catalog(kind("thing", **more), checks=[check("thing-on", "thing", ON)])
 

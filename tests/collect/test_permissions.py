@@ -32,6 +32,9 @@ NOT_HERE = Fault("rejected", "not here")
         (["*"], ["MICROSOFT.TEST/things/READ"], False),
         (None, None, False),
         ([7, None], [], False),
+        ("Microsoft.Test/*", [], False),
+        (7, 7, False),
+        (["*a" * 20 + "*b"], [], False),
     ],
 )
 def test_a_grant_needs_an_action_that_is_not_taken_away(actions, not_actions, granted):

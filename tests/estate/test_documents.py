@@ -99,6 +99,11 @@ def test_records_without_the_key_are_walked_all_the_same(configured):
     assert len(opened(documents(estate, known), "server", "s", "configurations")) == 3
 
 
+def test_two_records_of_one_key_are_no_answer(configured):
+    known, estate = configured(page(parameter("tls", "off"), {**parameter("tls", "on"), "id": "/p/second"}))
+    assert statuses(estate, known) == {("tls", "s"): "unreadable", ("none-off", "s"): "unreadable"}
+
+
 def test_a_key_may_be_a_path(tmp_path):
     known = catalog(
         kind("server", type="Microsoft.Test/servers"),

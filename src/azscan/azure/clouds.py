@@ -68,6 +68,11 @@ _NAMED = {
     ),
 }
 NAMES = tuple(cloud.name for cloud in _NAMED.values())
+# Whose services take tokens that a Resource Manager of somebody else's must not be given.
+_MICROSOFTS = (
+    *("azure.com", "azure.net", "windows.net", "microsoft.com", "microsoftonline.com", "office.com", "office365.com"),
+    *("azure.us", "usgovcloudapi.net", "microsoft.us", "azure.cn", "chinacloudapi.cn", "microsoftazure.de"),
+)
 
 
 def named(name: str) -> Cloud:
@@ -109,7 +114,7 @@ def cloud_from_metadata(base: str, body: bytes) -> Cloud:
     """
     try:
         document: Any = msgspec.json.decode(body.removeprefix(_BOM))
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _not_metadata(base, "is not JSON") from error
     if isinstance(document, list):
         document = document[0] if document else None
@@ -194,7 +199,28 @@ def _audience(base: str, audiences: object) -> str:
     if not told:
         raise _not_metadata(base, "has no authentication.audiences")
     own = [text for text in told if text.rstrip("/").lower() == base.lower()]
-    return (own or told)[0].rstrip("/")
+    fitting = own or [text for text in told if _is_audience_of(base, text)]
+    if not fitting:
+        raise UsageError(
+            f"{base} names {told[0]!r} as what tokens are for: such a token would open more than this host",
+            hint="no token is asked for it: check the host that --cloud names",
+        )
+    return fitting[0].rstrip("/")
+
+
+def _is_audience_of(base: str, audience: str) -> bool:
+    """True where a token for `audience` opens no more than the Resource Manager at `base`.
+
+    az and managed identities hand out tokens for whatever is named to them, and this one is sent to `base`: it must
+    be for a Resource Manager, and for public Azure's only where `base` is a part of that (a region's endpoint).
+    """
+    parts = _split(audience)
+    host = (urlsplit(parts[0]).hostname or "").rstrip(".") if parts else ""
+    if not host.startswith("management."):
+        return False
+    here = f".{urlsplit(base).hostname}"
+    near = any(here.endswith(f".{urlsplit(cloud.arm).hostname}") for cloud in _NAMED.values())
+    return near or not any(f".{host}".endswith(f".{domain}") for domain in _MICROSOFTS)
 
 
 def _text(value: object) -> str:

@@ -16,6 +16,7 @@ from azscan.azure.answers import Ask, Fault, FaultKind
 from azscan.azure.scrub import scrub
 
 MESSAGE_LIMIT: Final = 300
+LONGEST_TOLD: Final = 3600.0
 _READ_LIMIT: Final = 4000
 _BOM: Final = b"\xef\xbb\xbf"
 _UNAUTHORIZED, _FORBIDDEN, _TIMEOUT, _CONFLICT, _TOO_MANY = 401, 403, 408, 409, 429
@@ -105,7 +106,7 @@ def error_words(body: bytes) -> Words:
     """
     try:
         document: Any = msgspec.json.decode(body.removeprefix(_BOM)) if body else None
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Words()
     if not isinstance(document, dict):
         return Words()
@@ -130,15 +131,19 @@ def short(text: str) -> str:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that Retry-After (a number, or a date), or its cousins in milliseconds, ask for; None without."""
+    """Seconds that Retry-After (a number, or a date), or its cousins in milliseconds, ask for; None without.
+
+    At most LONGEST_TOLD: whoever is asked to wait longer asks again after that.
+    """
     for name, scale in (("retry-after-ms", 1000.0), ("x-ms-retry-after-ms", 1000.0), ("retry-after", 1.0)):
         value = headers.get(name, "").strip()
         seconds = number_in(value)
         if seconds is not None:
-            return max(0.0, seconds / scale)
+            return min(max(0.0, seconds / scale), LONGEST_TOLD)
         if value:
             try:
-                return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+                until = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
+                return min(max(0.0, until), LONGEST_TOLD)
             except (ValueError, OverflowError):
                 continue
     return None

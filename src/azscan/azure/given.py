@@ -45,7 +45,7 @@ def given_tokens(place: Place) -> GivenSource:
     tokens[cloud.arm_scope] = _read(arm, ARM_VARIABLE, _arm_audiences(cloud), cloud.arm)
     graph = place.get(GRAPH_VARIABLE)
     if graph:
-        tokens[cloud.graph_scope] = _read(graph, GRAPH_VARIABLE, {cloud.graph, _GRAPH_APP}, cloud.graph)
+        tokens[cloud.graph_scope] = _read(graph, GRAPH_VARIABLE, _graph_audiences(cloud), cloud.graph)
     return GivenSource(tokens, f"{GRAPH_VARIABLE} is not set", time.time)
 
 
@@ -61,7 +61,13 @@ def _read(value: str, name: str, audiences: set[str], resource: str) -> AccessTo
 
 
 def _arm_audiences(cloud: Cloud) -> set[str]:
-    return {cloud.arm, cloud.arm_audience, *_OLDER.get(cloud.name, ()), _ARM_APP}
+    # A custom cloud names itself, and the app ids are Microsoft's own.
+    public = () if cloud.custom else (*_OLDER.get(cloud.name, ()), _ARM_APP)
+    return {cloud.arm, cloud.arm_audience, *public}
+
+
+def _graph_audiences(cloud: Cloud) -> set[str]:
+    return {cloud.graph} if cloud.custom else {cloud.graph, _GRAPH_APP}
 
 
 def _bare(audience: str) -> str:

@@ -258,5 +258,8 @@ def _keys(query: str) -> set[str]:
 
 
 def _named(origin: str) -> str:
-    host = urlsplit(origin).hostname if origin.startswith("http") and origin.count("[") == origin.count("]") else None
+    try:
+        host = urlsplit(origin).hostname if origin.startswith("http") else None
+    except ValueError:  # brackets around what is no address
+        host = None
     return host or "an unknown host"

@@ -27,8 +27,11 @@ class _Renewing(AsyncBearerTokenCredentialPolicy[HttpRequest, Any]):
     ) -> bool:
         """Whether the request carries another token now and should be sent again."""
         refused = request.http_request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if await super().on_challenge(request, response):
-            return True
+        try:
+            if await super().on_challenge(request, response):
+                return True
+        except ValueError:  # a challenge whose claims are no base64 of UTF-8
+            return False
         if b"expired" not in response.http_response.body.lower():
             return False
         await self.authorize_request(request, *self._scopes, claims=_later_than(refused))

@@ -73,12 +73,12 @@ async def choose_subscriptions(
     """Return the subscriptions to scan, and allow the session to read them.
 
     `wanted` and `excluded` hold ids or names, one or several separated by commas; without `wanted` it is every
-    subscription that the identity sees. With management groups only those below one of them count. `tenant` and `who` are
-    for messages. Raises UsageError for what matches nothing or more than one, NothingScannedError where nothing is
-    left or the list cannot be read to its end (what is not known to be all is not scanned as if it were).
+    subscription that the identity sees. With management groups only those below one of them count. `tenant` and
+    `who` are for messages. Raises UsageError for what matches nothing or more than one, NothingScannedError where
+    nothing is left or the list cannot be read to its end (what is not known to be all is not scanned as if it were).
     """
     items, fault = await _pages(session, SUBSCRIPTIONS)
-    visible = {_id(item): item for item in items if _id(item)}
+    visible = {key: _sound(item, key) for item in items if (key := _id(item))}
     if fault and not visible:
         raise _unlisted(fault, who, tenant)
     if not visible:
@@ -242,6 +242,11 @@ def _words(fault: Fault) -> str:
 
 def _id(item: Mapping[str, Any]) -> str:
     return (_text(item, "subscriptionId") or _last(_text(item, "id"))).lower()
+
+
+def _sound(item: dict[str, Any], key: str) -> dict[str, Any]:
+    """A subscription with what later rooms rely on: its id, and a name and a state that are text."""
+    return {**item, "subscriptionId": key, "displayName": _text(item, "displayName"), "state": _text(item, "state")}
 
 
 def _name(item: Mapping[str, Any]) -> str:

@@ -25,7 +25,7 @@ from azscan.azure.wire import Lost, Patience, Reply, Wire, build_pipelines
 from azscan.errors import GuardError
 
 LOGGER: Final = logging.getLogger("azscan.azure")
-NEXT_LINKS: Final = ("nextLink", "@odata.nextLink", "odata.nextLink", "@nextLink")
+NEXT_LINK: Final = "nextlink"
 SKIP_TOKEN: Final = "$skipToken"
 
 _OK, _CREATED, _ACCEPTED, _NO_CONTENT, _REDIRECTS = 200, 201, 202, 204, 300
@@ -205,7 +205,8 @@ class Session:
         if not isinstance(items, list):
             what = "no list" if "value" in document else "no value"
             return self._answer(ask, reply, fault=Fault("bad_response", f"The answer to a list has {what}."))
-        link = next((document[name] for name in NEXT_LINKS if document.get(name)), "")
+        # nextLink, @odata.nextLink, odata.nextLink, @nextLink, in any case: one that is missed cuts the list off.
+        link = next((value for name, value in document.items() if value and name.lower().endswith(NEXT_LINK)), "")
         if link and not (isinstance(link, str) and (_is_path(link) or guard.is_of(link, self.cloud, ask.host))):
             fault, link = Fault("bad_response", "The next link points to another host."), ""
         return self._answer(ask, reply, items=tuple(items), next_link=link, fault=fault)

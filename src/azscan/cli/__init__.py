@@ -117,7 +117,7 @@ def main() -> None:
         if debug:
             _print_traceback()
         print(
-            f"fatal: a fault of azscan's own: {type(error).__name__}: {error}\n"
+            harmless(f"fatal: a fault of azscan's own: {type(error).__name__}: {error}") + "\n"
             " help: run again with --debug and report it, with the traceback, as an issue",
             file=sys.stderr,
         )
@@ -152,7 +152,7 @@ def _print_traceback() -> None:
 
     from azscan.azure.scrub import scrub
 
-    print(scrub(traceback.format_exc()), file=sys.stderr, end="")
+    print(harmless(scrub(traceback.format_exc())), file=sys.stderr, end="")
 
 
 def tell(error: AzscanError) -> None:

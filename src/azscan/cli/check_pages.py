@@ -18,8 +18,8 @@ from azscan.results import SEVERITIES
 INDEX = "README.md"
 _GENERATED = "Generated from the catalogue by `azscan checks docs`; do not edit."
 
-# What Markdown or HTML would act on inside a line. An underscore between letters means nothing.
-_SPECIAL = re.compile(r"[\\`*\[\]<>|~]|(?<![^\W_])_|_(?![^\W_])|\$(?=\S)|&(?=#?\w+;)|!(?=\[)")
+# What Markdown or HTML would act on inside a line, a table's bars aside. An underscore between letters means nothing.
+_SPECIAL = re.compile(r"[\\`*\[\]<~]|(?<![^\W_])_|_(?![^\W_])|\$(?=\S)|&(?=#?\w+;)|!(?=\[)")
 _BACKTICKS = re.compile(r"`+")
 
 
@@ -146,8 +146,8 @@ def escaped(text: str) -> str:
 
 
 def code(text: str) -> str:
-    """The text as a code span, also in a table."""
-    line = _one_line(text).replace("|", "\\|")
+    """The text as a code span."""
+    line = _one_line(text)
     ticks = _longer_than_any(line, 1)
     room = " " if line[:1] in ("`", " ") or line[-1:] in ("`", " ") else ""
     return f"{ticks}{room}{line}{room}{ticks}"
@@ -180,7 +180,8 @@ def _items(texts: Iterable[str]) -> str:
 
 def _table(heads: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     def line(cells: Iterable[object]) -> str:
-        return f"| {' | '.join(map(str, cells))} |"
+        barred = (str(cell).replace("|", "\\|") for cell in cells)
+        return f"| {' | '.join(barred)} |"
 
     heads = list(heads)
     return "\n".join([line(heads), line("---" for _ in heads), *map(line, rows)])

@@ -7,6 +7,7 @@ import os
 import sys
 
 from azscan.azure.scrub import ScrubFilter
+from azscan.cli import harmless
 from azscan.errors import OutputError
 from azscan.settings import Settings
 
@@ -28,9 +29,18 @@ def log_to(settings: Settings) -> None:
     else:
         handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(ScrubFilter())
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    handler.setFormatter(_Harmless("%(asctime)s %(levelname)s %(name)s %(message)s"))
     root = logging.getLogger("azscan")
     root.addHandler(handler)
     root.setLevel(logging.DEBUG if settings.debug else logging.INFO)
     logging.getLogger("azure").setLevel(logging.WARNING)
     logging.getLogger("azure").addHandler(handler)
+
+
+class _Harmless(logging.Formatter):
+    """Writes out what a terminal would act on; a message is one line, for nobody may begin a line of his own."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as text."""
+        record.msg, record.args = record.getMessage().replace("\n", "\\n"), None
+        return harmless(super().format(record))

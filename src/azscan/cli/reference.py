@@ -1,6 +1,7 @@
 """The parts of the documentation that come from the code: `python -m azscan.cli.reference` writes them anew.
 
-docs/cli.md is written whole. In other pages what stands between `<!-- generated: NAME -->` and `<!-- end -->` is.
+docs/cli.md and docs/checks are written whole. In other pages what stands between `<!-- generated: NAME -->` and
+`<!-- end -->` is.
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ from azscan.catalog import tables
 from azscan.catalog.kinds import Table
 from azscan.catalog.load import load
 from azscan.catalog.model import Catalog, Collection
-from azscan.cli import COMMANDS
+from azscan.cli import COMMANDS, check_pages
 from azscan.cli.options import default_of
 from azscan.collect.targets import action_of
 from azscan.config import ALLOWANCE_KEYS, OFF_KEYS, WAIVER_KEYS
 from azscan.options import OPTION_KEYS, Key
 
 CLI_PAGE: Final = "docs/cli.md"
+CHECK_PAGES: Final = "docs/checks"
 PAGES: Final = (
     "README.md",
     "CHANGELOG.md",
@@ -60,6 +62,7 @@ def rendered(root: Path) -> dict[str, str]:
     """What each page ought to hold, by its path below `root`."""
     catalog = load()
     pages = {CLI_PAGE: cli_page()}
+    pages |= {f"{CHECK_PAGES}/{name}": text for name, text in check_pages.pages(catalog).items()}
     for name in PAGES:
         pages[name] = _filled((root / name).read_text(encoding="utf-8"), catalog)
     return pages

@@ -119,7 +119,7 @@ def prepare(given: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[Setti
 def run(given: Mapping[str, Any], environ: Mapping[str, str]) -> int:
     """Carry out a scan with the options as given; returns the exit code."""
     from azscan import report
-    from azscan.estate.store import unusable
+    from azscan.estate.store import NAME_ONE, unusable
 
     settings, choice = prepare(given, environ)
     report.check_show(settings.show, (check.id for check in choice.checks))
@@ -133,6 +133,10 @@ def run(given: Mapping[str, Any], environ: Mapping[str, str]) -> int:
         raise _interrupted(settings, is_kept=not settings.estate) from None
     except sqlite3.Error as error:
         raise unusable(opened.path, error) from error
+    except (DecodeError, UnicodeDecodeError, RecursionError) as error:
+        if not settings.estate:
+            raise
+        raise UsageError(f"{settings.estate} is not an estate: a record in it is no JSON", hint=NAME_ONE) from error
     except (NothingScannedError, UsageError):
         # It came to its end all the same: there is nothing to go on with.
         _forget(opened, settings)

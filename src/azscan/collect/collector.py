@@ -84,6 +84,7 @@ class Collector:
         self._permissions: dict[str, Permissions] = {}
         self._permission_answers: dict[str, dict[str, Any]] = {}
         self._conditions: dict[int, Compiled] = {}
+        self._readers: dict[tuple[str, str], int] = {}
         self._now = datetime.now(UTC)
 
     async def run(self) -> None:
@@ -388,6 +389,9 @@ class Collector:
             return
         scope = key_of(row.id_as_sent)
         for child in children:
+            # Records of one id are one resource: what hangs on it is read once, and known of the first of them only.
+            if self._readers.setdefault((child.name, scope), row_id) != row_id:
+                continue
             if child.when is not None and self._judge(child, "read", child.when, row) == FALSE:
                 self._note(child, row.subscription, scope, "not_needed")
             else:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
 from azscan.azure.answers import Answer, Ask
 from azscan.estate.ids import key_of, parse_id
+from azscan.words import glob
 
 API = "2022-04-01"
 Read = Callable[[Ask], Awaitable[Answer]]
@@ -82,7 +82,7 @@ class Permissions:
             if answer.fault is None and isinstance(answer.body, dict):
                 properties = answer.body.get("properties")
                 found = properties.get("permissions") if isinstance(properties, dict) else None
-                entries += [entry for entry in found or () if isinstance(entry, dict)]
+                entries += [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
         return entries
 
     async def _all(self, target: str) -> tuple[list[dict[str, Any]], bool]:
@@ -103,19 +103,20 @@ class Permissions:
 def grants(entries: Iterable[dict[str, Any]], action: str) -> bool:
     """True where one permission entry has the action and does not take it away again."""
     return any(
-        any(_matches(pattern, action) for pattern in entry.get("actions") or ())
-        and not any(_matches(pattern, action) for pattern in entry.get("notActions") or ())
+        any(_fits(pattern)(action) for pattern in _patterns(entry, "actions"))
+        and not any(_fits(pattern)(action) for pattern in _patterns(entry, "notActions"))
         for entry in entries
     )
 
 
-def _matches(pattern: Any, action: str) -> bool:
-    return isinstance(pattern, str) and bool(_pattern(pattern.lower()).fullmatch(action.lower()))
+def _patterns(entry: dict[str, Any], name: str) -> list[str]:
+    # Only the star is a wildcard here.
+    found = entry.get(name)
+    listed = found if isinstance(found, list) else []
+    return [pattern for pattern in listed if isinstance(pattern, str) and "?" not in pattern]
 
 
-@lru_cache(maxsize=4096)
-def _pattern(pattern: str) -> re.Pattern[str]:
-    return re.compile(".*".join(re.escape(piece) for piece in pattern.split("*")))
+_fits = lru_cache(maxsize=4096)(glob)
 
 
 def _is_at_or_above(scope: Any, subscription_scope: str) -> bool:

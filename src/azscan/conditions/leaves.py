@@ -20,8 +20,8 @@ Outcome = tuple[int, Grounds]
 # item, root (None where the item is the root), prefix of the item's paths, the document that the item came from
 Judge = Callable[[Any, Any, str, Document | None], Outcome]
 
-# The types of JSON values that need no opening; null is absent.
-_PLAIN: Final = frozenset({bool, int, float, str, list, dict})
+# The types of JSON values that need no second look; null is absent, and an empty list may be.
+_PLAIN: Final = frozenset({bool, int, float, str, dict})
 
 
 def compile_leaf(leaf: Leaf, now: datetime) -> Judge:

@@ -116,6 +116,8 @@ def resolve(start: Any, keys: tuple[str, ...], source: Document | None) -> tuple
             return (value if isinstance(value, Unreadable) else ASTRAY), source
     if isinstance(value, Document):
         return value, value
-    if (value is None or value is MISSING) and source is not None and source.fault is not None:
+    is_unsaid = value is None or value is MISSING or (type(value) is list and not value)
+    if is_unsaid and source is not None and source.fault is not None:
+        # Lists of resources send null or an empty list for what only the read of the resource itself would fill.
         return source.fault, source
     return value, source

@@ -41,7 +41,7 @@ class Document(dict[str, Any]):
     """One resource's wire JSON, with the read it came from.
 
     `read` is the row id of that read. `fault` is set where a second read that completes the document failed:
-    a property that is missing or null then counts as unreadable, not as absent.
+    a property that is missing, null or an empty list then counts as unreadable, not as absent.
     """
 
     __slots__ = ("fault", "read")

@@ -80,8 +80,13 @@ class Documents:
         return self._child(kind) if owner in kind.of else self._listed(kind)
 
     def _child(self, kind: Kind) -> Opener:
+        # The records of one list have ids of their own; those of several lists may share one.
+        may_be_double = len(kind.of) > 1 or bool(self.statuses.kind(kind.of[0]).of)
+
         def open_child(row: Row, parent: Document) -> Any:
             fault, read = self.statuses.of_scope(kind.name, self.statuses.scope_of(row))
+            if fault is None and may_be_double and self.estate.is_double(kind.of, row):
+                fault = Unreadable("not_collected", f"two records have this id, and {kind.name} was read for one")
             items = StoredItems(self, kind.name, fault, read, parent=row.id)
             if kind.is_singleton:
                 return items.only()
@@ -195,10 +200,15 @@ class StoredItems(StreamedItems):
 
     def by(self, key: str) -> Document | dict[str, Any]:
         """The records as a map by the value of `key`; what an incomplete map lacks is unreadable."""
-        path, entries = split_path(key), {}
+        path, entries = split_path(key), dict[str, Any]()
         for number, document in enumerate(self):
             # A record without the key has no name in the map, but is walked with the others.
-            entries[next(values_at(document, path), f"[{number}]")] = document
+            name = next(values_at(document, path), f"[{number}]")
+            if name in entries:
+                # Which of them is meant is anybody's guess.
+                entries[name] = Unreadable("bad_response", f"Azure sent {name} more than once", read=document.read)
+            else:
+                entries[name] = document
         return Document(entries, self.read, self.fault) if self.fault else entries
 
     def _rows(self) -> Iterator[Row]:

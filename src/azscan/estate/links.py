@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -52,6 +53,8 @@ class Linker:
 
     def _fault(self, link: Link, target: Kind, row: Row, named: set[str]) -> Unreadable | None:
         if is_tenant_level(target, self.statuses.catalog.collections):
+            if row.subscription in self._delegated:
+                return Unreadable("out_of_scope", f"subscription {row.subscription} belongs to another tenant")
             return self.statuses.of(target.name, "")
         asked = named - {""}
         if "" in named:
@@ -63,23 +66,29 @@ class Linker:
             return Unreadable("out_of_scope", f"{len(left_out)} subscriptions of the tenant were not scanned")
         return None
 
+    @cached_property
+    def _delegated(self) -> frozenset[str]:
+        """The subscriptions that another tenant has delegated (Lighthouse): their identities are in its directory."""
+        home = self.estate.about("tenant", "")
+        chosen = self.estate.about("subscriptions", [])
+        return frozenset(each["id"] for each in chosen if home and str(each.get("tenant") or home).lower() != home.lower())
+
     def _matches(self, index: int, link: Link, value: str, subscription: str | None) -> list[int]:
         query = (
             "SELECT resource.id FROM link_key JOIN resource ON resource.id = link_key.resource"
             " WHERE link_key.number = ? AND resource.gone = 0 AND "
         )
+        values = ancestors(value) if link.match == "scopeContains" else [value]
+        wanted = [(f"link_key.key IN ({', '.join('?' * len(values))})", values)]
         if link.match == "idPrefix":
-            query += "(link_key.key = ? OR (link_key.key > ? AND link_key.key < ?))"
-            values = [value, value + "/", value + "0"]
-        elif link.match == "scopeContains":
-            values = ancestors(value)
-            query += f"link_key.key IN ({', '.join('?' * len(values))})"
-        else:
-            values, query = [value], query + "link_key.key = ?"
-        if subscription is not None:
-            query, values = query + " AND resource.subscription = ?", [*values, subscription]
-        found = self.estate.connection.execute(query + " ORDER BY resource.id", [index, *values])
-        return [row_id for (row_id,) in found]
+            # Asked by itself: with OR, SQLite would walk all keys for each value.
+            wanted.append(("link_key.key > ? AND link_key.key < ?", [value + "/", value + "0"]))
+        near, owner = (" AND resource.subscription = ?", [subscription]) if subscription is not None else ("", [])
+        found: set[int] = set()
+        for where, keys in wanted:
+            rows = self.estate.connection.execute(query + where + near, [index, *keys, *owner])
+            found |= {row_id for (row_id,) in rows}
+        return sorted(found)
 
     def _index(self, collection: str, path: str) -> int:
         number = self._indexes.get((collection, path))

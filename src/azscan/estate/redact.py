@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 MARKER = "(redacted by azscan)"
+MAX_DEPTH = 100
 _SEGMENT = re.compile(r"\['([^']+)'\]|(\[\*\]|[^.\[\]]+)")
 
 # Names of members that hold a secret whatever resource they stand in, without punctuation and in lower case.
@@ -147,16 +148,39 @@ def redacted(body: Any, paths: Iterable[tuple[str, ...]] = ()) -> tuple[Any, byt
     """The body without its secrets, and the same as encoded JSON.
 
     `paths` are those that the collection names (`redact:`), split into segments; `[*]` and `*` stand for every
-    item or member. What is empty stays empty, so that a check can still tell set from unset.
+    item or member. What is empty stays empty, so that a check can still tell set from unset. A body that is nested
+    deeper than any resource becomes null, which is no object to anyone who reads it: unreadable.
     """
+    try:
+        encoded = msgspec.json.encode(body)
+    except RecursionError:
+        return None, b"null"
+    # A nested body has as many brackets: most have fewer, and are not looked through.
+    if encoded.count(b"{") + encoded.count(b"[") > MAX_DEPTH and _is_too_deep(body):
+        return None, b"null"
     for path in paths:
         _redact_path(body, path)
-    encoded = msgspec.json.encode(body)
+        encoded = msgspec.json.encode(body)
     plain = encoded.lower().translate(None, b"_-.")
     if any(suspect in plain for suspect in SUSPECTS):
         body = _walk(body)
         encoded = msgspec.json.encode(body)
     return body, encoded
+
+
+def _is_too_deep(body: Any) -> bool:
+    """True beyond MAX_DEPTH, where what walks a body would run out of stack and take the whole scan with it."""
+    layer = [body]
+    for _ in range(MAX_DEPTH):
+        layer = [
+            inner
+            for each in layer
+            for inner in (each.values() if type(each) is dict else each)
+            if type(inner) is dict or type(inner) is list
+        ]
+        if not layer:
+            return False
+    return True
 
 
 @lru_cache(maxsize=4096)

@@ -42,6 +42,27 @@ CREATE TABLE verdict(
 """
 
 
+# Finds what no azscan wrote; a record is always younger than the one it hangs on.
+UNSOUND = """
+SELECT 1 FROM resource WHERE parent >= id OR typeof(parent) <> 'integer' OR typeof(body) <> 'blob'
+  OR typeof(id_as_sent) <> 'text' OR typeof(id_key) <> 'text' OR typeof(subscription) <> 'text'
+  OR typeof(read_id) <> 'integer' OR typeof(detail_id) <> 'integer'
+UNION ALL
+SELECT 1 FROM read WHERE typeof(url || api || kind || code || message || action || at || next || scope) <> 'text'
+  OR typeof(status) <> 'integer' OR typeof(page) <> 'integer' OR typeof(request_id) <> 'text'
+UNION ALL
+SELECT 1 FROM scan WHERE typeof(value) <> 'text' OR NOT json_valid(value)
+UNION ALL
+SELECT 1 FROM scan, json_each(scan.value) AS each WHERE scan.key IN ('subscriptions', 'left_out') AND (
+  json_type(scan.value) <> 'array' OR each.type <> 'object'
+  OR coalesce(json_type(each.value, '$.id'), '') <> 'text' OR coalesce(json_type(each.value, '$.name'), '') <> 'text'
+  OR coalesce(json_type(each.value, '$.state'), '') <> 'text'
+  OR (scan.key = 'left_out' AND coalesce(json_type(each.value, '$.reason'), '') <> 'text'))
+LIMIT 1"""
+# Bytes that one value of a saved estate may have; a record is what one page of Azure's holds, at the most.
+LARGEST_VALUE = 1 << 28
+
+
 class Row(NamedTuple):
     """One stored record; `body` is its redacted wire JSON, encoded."""
 
@@ -337,6 +358,16 @@ class Estate:
             f"SELECT {columns} FROM resource INDEXED BY {index} WHERE collection = ? AND gone = 0{where}{order}", values
         )
 
+    def is_double(self, collections: Sequence[str], row: Row) -> bool:
+        """True where a record that came before this one, in one of the collections, has the same id."""
+        marks = ", ".join("?" * len(collections))
+        found = self.connection.execute(
+            f"SELECT 1 FROM resource WHERE collection IN ({marks}) AND subscription = ? AND id_key ="
+            " (SELECT id_key FROM resource WHERE id = ?) AND id < ? LIMIT 1",
+            (*collections, row.subscription, row.id, row.id),
+        )
+        return found.fetchone() is not None
+
     def mark_gone(self, row_id: int) -> None:
         """Put on record that Azure deleted the resource during the scan: it and what hangs on it get no verdict."""
         with self.transaction() as connection:
@@ -422,7 +453,8 @@ def _insert_read(
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    # A link is not followed: whoever may write the folder could lead it to a file of ours.
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
     os.close(descriptor)
     connection = sqlite3.connect(path, timeout=0.2, isolation_level=None, check_same_thread=False)
     # One writer at a time: a second scan into the same file is told so instead of mixing its rows in.
@@ -439,7 +471,11 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _read_only(path: Path) -> sqlite3.Connection:
     # A folder that cannot be written holds no log beside the file, so SQLite may take it as it is.
     mode = "mode=ro" if os.access(path.parent, os.W_OK) else "mode=ro&immutable=1"
-    return sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None, timeout=0.2)
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None, timeout=0.2)
+    # The file may be a stranger's: nothing in its schema is to be called, nothing in it to fill the memory.
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST_VALUE)
+    return connection
 
 
 def _looked_at(path: Path) -> tuple[int, set[str]]:
@@ -464,6 +500,9 @@ def _may_be_replaced(path: Path) -> bool:
 
 def _connect_read_only(path: Path) -> sqlite3.Connection:
     connection = _read_only(path)
+    if connection.execute(UNSOUND).fetchone():
+        connection.close()
+        raise sqlite3.DatabaseError("it holds what azscan never writes")
     connection.execute("CREATE TEMP TABLE assessed(number INTEGER PRIMARY KEY, id TEXT NOT NULL, leaves TEXT NOT NULL)")
     connection.execute(
         "CREATE TEMP TABLE verdict(number INTEGER NOT NULL, resource INTEGER NOT NULL, status INTEGER NOT NULL,"
