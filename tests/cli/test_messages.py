@@ -314,9 +314,10 @@ def test_checks_are_listed_by_name_and_by_framework() -> None:
 
 
 def test_the_list_counts_what_is_deprecated_apart(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
-    from azscan.cli.checks import _page, _print_list
+    from azscan.cli.checks import _print_list
+    from azscan.cli.stdout import stdout_page
 
-    _print_list(_page(), tuple(load().checks.values()))
+    _print_list(stdout_page(), tuple(load().checks.values()))
     told = " ".join(capsysbinary.readouterr().out.decode().split())
     assert f"{len(load().checks)} checks, {len(DEPRECATED)} of them deprecated" in told
     assert all(f"{check} (deprecated)" in told for check in DEPRECATED)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,7 @@ from azscan.cli.plan_page import print_forecast
 from azscan.cli.reference import commands
 from azscan.collect.forecast import Expected, Forecast
 from azscan.emulator import Deny, Options, demo_estate, read_estate
+from azscan.errors import OutputError
 from azscan.report import Options as PageOptions
 from azscan.report.page import Page
 from tests.cli.served import serving
@@ -122,10 +126,6 @@ def test_it_takes_the_options_of_a_scan_that_choose_what_is_read() -> None:
 
 
 def test_an_estate_that_breaks_while_it_is_read_is_exit_5(saved: tuple[Path, int], monkeypatch, tmp_path: Path) -> None:
-    import sqlite3
-
-    from azscan.errors import OutputError
-
     async def broken(*_: object) -> None:
         raise sqlite3.OperationalError("disk I/O error")
 
@@ -135,9 +135,32 @@ def test_an_estate_that_breaks_while_it_is_read_is_exit_5(saved: tuple[Path, int
     assert isinstance(ended.exception, OutputError)
 
 
-def printed(forecast: Forecast) -> str:
-    import io
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        "UPDATE scan SET value = '5' WHERE key = 'permissions'",
+        "UPDATE scan SET value = '{\"/x\":{\"items\":1}}' WHERE key = 'permissions'",
+        "UPDATE scan SET value = '\"many\"' WHERE key = 'scope_reads'",
+        "UPDATE scan SET value = '[]' WHERE key = 'tenant'",
+        "UPDATE resource SET body = CAST('[]' AS BLOB) WHERE collection = 'subscription'",
+        "UPDATE resource SET body = CAST('{\"subscriptionId\":1}' AS BLOB) WHERE collection = 'subscription'",
+        "UPDATE resource SET body = CAST('{' AS BLOB) WHERE collection = 'storage_account'",
+        "UPDATE resource SET body = CAST('nonsense' AS BLOB) WHERE collection = 'resource'",
+        "DROP TABLE read",
+    ],
+)
+def test_an_estate_that_azscan_did_not_write_is_refused_in_words(
+    saved: tuple[Path, int], tmp_path: Path, spoiled: str
+) -> None:
+    path = tmp_path / "e.sqlite"
+    path.write_bytes(saved[0].read_bytes())
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.executescript(spoiled)
+    done = azscan("plan", "--estate", "e.sqlite", cwd=tmp_path)
+    assert done.returncode in (0, 2, 5) and "Traceback" not in done.stderr, done.stderr
 
+
+def printed(forecast: Forecast) -> str:
     stream = io.BytesIO()
     page = Page(stream, PageOptions())
     print_forecast(page, load(), forecast)

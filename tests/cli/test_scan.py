@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import signal
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -301,6 +302,54 @@ def test_a_saved_estate_is_assessed_without_azure_and_stays(tmp_path):
     assert (tmp_path / "e.sqlite").read_bytes() == before and sorted(
         path.name for path in tmp_path.glob("e.sqlite*")
     ) == ["e.sqlite"]
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        "UPDATE resource SET parent = id",
+        "UPDATE resource SET body = 7",
+        "UPDATE resource SET body = CAST('{' AS BLOB)",
+        "UPDATE resource SET body = CAST(printf('%.*c', 5000, '[') AS BLOB)",
+        "UPDATE resource SET body = x'7b226e616d65223a22ff227d'",
+        "UPDATE resource SET body = zeroblob(300000000)",
+        "UPDATE resource SET id_as_sent = x'00'",
+        "UPDATE read SET at = x'ff'",
+        "UPDATE scan SET value = '{' WHERE key = 'notes'",
+        "UPDATE scan SET value = '5' WHERE key = 'subscriptions'",
+        "UPDATE scan SET value = '[{\"id\":1}]' WHERE key = 'subscriptions'",
+        "DROP INDEX resource_in",
+        "DROP TABLE resource; CREATE VIEW resource AS SELECT 1",
+        "CREATE TRIGGER t AFTER INSERT ON verdict BEGIN DELETE FROM resource; END; UPDATE resource SET parent = 9e9",
+    ],
+)
+def test_a_stranger_estate_is_refused_in_words(tmp_path, spoiled):
+    assert scanned(tmp_path, estate(GOOD, BAD), *ONLY, "--save-estate", "e.sqlite").returncode == 10
+    with sqlite3.connect(tmp_path / "e.sqlite") as connection:
+        connection.executescript(spoiled)
+    connection.close()
+    done = azscan("scan", *ONLY, "--estate", "e.sqlite", cwd=tmp_path, timeout=60)
+    assert done.returncode in (2, 5), done.stderr
+    assert "error:" in done.stderr and "e.sqlite" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_an_estate_is_not_written_through_a_link(tmp_path):
+    (tmp_path / "mine.txt").touch(mode=0o644)
+    (tmp_path / "e.sqlite").symlink_to("mine.txt")
+    assert scanned(tmp_path, estate(GOOD), *ONLY, "--save-estate", "e.sqlite").returncode == 5
+    assert (tmp_path / "mine.txt").stat().st_size == 0 and (tmp_path / "mine.txt").stat().st_mode & 0o777 == 0o644
+
+
+def test_the_log_holds_one_line_for_each_message_and_nothing_for_a_terminal(tmp_path):
+    evil = "\x1b[31mprod\n2026-01-01 INFO azscan.scan all is well\x07"
+    made = read_estate(
+        {"format": 1, "resources": [GOOD], "subscriptions": [{"subscriptionId": ONE, "displayName": evil}]}
+    )
+    logged = scanned(tmp_path, made, *ONLY, "--log-file", "l.log")
+    shown = scanned(tmp_path, made, *ONLY, "--debug")
+    assert logged.returncode == shown.returncode == 0
+    for text in ((tmp_path / "l.log").read_text(), shown.stderr):
+        assert "prod" in text and "\x1b" not in text and "\x07" not in text and "\n2026-01-01 " not in text
 
 
 def test_names_from_strangers_reach_no_terminal(tmp_path):

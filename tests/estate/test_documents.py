@@ -318,6 +318,25 @@ def test_a_link_into_the_tenant_is_not_bound_to_the_subscription(tmp_path):
     assert isinstance(found, Document) and found["name"] == "someone"
 
 
+def test_a_link_from_another_tenants_subscription_into_ours_is_unknown_never_absent(tmp_path):
+    known = catalog(
+        kind(
+            "thing",
+            links=(link("owners", "user", "properties.owner", "id", match="equals", across="tenant", many=True),),
+        ),
+        kind("user", host="graph", version="v1.0", list="/users"),
+        checks=[check("a", "thing", {"none": {"in": "owners", "where": ANY, "whenEmpty": "pass"}})],
+    )
+    one = thing("x", properties={"owner": "u-1"})
+    estate = collect(Azure({f"{at(ONE)}/things": page(one), "/v1.0/users": page({"id": "u-2"})}), known, tmp_path / "e")
+    assert statuses(estate, known) == {("a", "x"): "pass"}
+    home = {"id": ONE, "name": "one", "state": ""}
+    estate.describe({"tenant": "home", "subscriptions": [{**home, "tenant": "HOME"}]})
+    assert statuses(estate, known) == {("a", "x"): "pass"}
+    estate.describe({"subscriptions": [{**home, "tenant": "customer"}]})
+    assert statuses(estate, known) == {("a", "x"): "unreadable"}
+
+
 def test_a_link_of_a_document_that_is_not_fully_known_is_unreadable(tmp_path):
     owner = kind("thing", detail="{id}", links=(link("linked", "target", "properties.ref", "id"),))
     known = catalog(owner, kind("target"), checks=[check("a", "thing", {"field": "linked", "exists": False})])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +13,7 @@ import msgspec
 import typer
 
 from azscan.cli.options import by_key, option, taking
-from azscan.cli.scan import SCOPE, SELECTION, SIGN_IN, open_estate, prepare, scan
+from azscan.cli.scan import SCOPE, SELECTION, SIGN_IN, in_use, open_estate, prepare, scan
 from azscan.cli.stdout import FORMAT, check_format, print_json, stdout_page
 
 if TYPE_CHECKING:
@@ -60,7 +59,6 @@ def run(given: Mapping[str, Any], environ: Mapping[str, str], *, as_json: bool) 
 def _forecast(settings: Settings, choice: Choice, environ: Mapping[str, str]) -> Forecast:
     from azscan.collect.forecast import forecast
     from azscan.collect.plan import Plan
-    from azscan.estate.store import unusable
     from azscan.scan import params_of
 
     with TemporaryDirectory(prefix="azscan-plan-") as folder:
@@ -69,8 +67,7 @@ def _forecast(settings: Settings, choice: Choice, environ: Mapping[str, str]) ->
         opened = open_estate(settings, choice, environ, only_survey=True)
         try:
             plan = Plan(choice.catalog, choice.checks, params_of(settings, choice.catalog))
-            return asyncio.run(forecast(opened, plan))
-        except sqlite3.Error as error:
-            raise unusable(opened.path, error) from error
+            with in_use(opened, settings):
+                return asyncio.run(forecast(opened, plan))
         finally:
             opened.close()

@@ -9,7 +9,7 @@ import os
 import signal
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -119,7 +119,6 @@ def prepare(given: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[Setti
 def run(given: Mapping[str, Any], environ: Mapping[str, str]) -> int:
     """Carry out a scan with the options as given; returns the exit code."""
     from azscan import report
-    from azscan.estate.store import NAME_ONE, unusable
 
     settings, choice = prepare(given, environ)
     report.check_show(settings.show, (check.id for check in choice.checks))
@@ -128,15 +127,10 @@ def run(given: Mapping[str, Any], environ: Mapping[str, str]) -> int:
         report.check_writable(path)
     opened = open_estate(settings, choice, environ)
     try:
-        code = _report(opened, settings, choice, environ)
+        with in_use(opened, settings):
+            code = _report(opened, settings, choice, environ)
     except KeyboardInterrupt:
         raise _interrupted(settings, is_kept=not settings.estate) from None
-    except sqlite3.Error as error:
-        raise unusable(opened.path, error) from error
-    except (DecodeError, UnicodeDecodeError, RecursionError) as error:
-        if not settings.estate:
-            raise
-        raise UsageError(f"{settings.estate} is not an estate: a record in it is no JSON", hint=NAME_ONE) from error
     except (NothingScannedError, UsageError):
         # It came to its end all the same: there is nothing to go on with.
         _forget(opened, settings)
@@ -145,6 +139,23 @@ def run(given: Mapping[str, Any], environ: Mapping[str, str]) -> int:
         opened.close()
     _forget(opened, settings)
     return code
+
+
+@contextlib.contextmanager
+def in_use(opened: Estate, settings: Settings) -> Iterator[None]:
+    """Puts in words what using an estate raises that cannot be read or written, or that no azscan wrote."""
+    from msgspec import DecodeError
+
+    from azscan.estate.store import NAME_ONE, unusable
+
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise unusable(opened.path, error) from error
+    except (DecodeError, UnicodeDecodeError, RecursionError) as error:
+        if not settings.estate:
+            raise
+        raise UsageError(f"{settings.estate} is not an estate: a record in it is no JSON", hint=NAME_ONE) from error
 
 
 def _forget(opened: Estate, settings: Settings) -> None:

@@ -84,7 +84,7 @@ class Collector:
         self._permissions: dict[str, Permissions] = {}
         self._permission_answers: dict[str, dict[str, Any]] = {}
         self._conditions: dict[int, Compiled] = {}
-        self._readers: dict[tuple[str, str], int] = {}
+        self._readers: dict[tuple[str, ...], int] = {}
         self._now = datetime.now(UTC)
 
     async def run(self) -> None:
@@ -389,8 +389,7 @@ class Collector:
             return
         scope = key_of(row.id_as_sent)
         for child in children:
-            # Records of one id are one resource: what hangs on it is read once, and known of the first of them only.
-            if self._readers.setdefault((child.name, scope), row_id) != row_id:
+            if not self._is_first((child.name, scope), row_id):
                 continue
             if child.when is not None and self._judge(child, "read", child.when, row) == FALSE:
                 self._note(child, row.subscription, scope, "not_needed")
@@ -399,6 +398,10 @@ class Collector:
         for listed in grouped:
             group = {"resourceGroup": parse_id(row.id_as_sent).resource_group}
             self._plan_read(listed, row.subscription, f"{scope}", group)
+
+    def _is_first(self, read: tuple[str, ...], row_id: int) -> bool:
+        """False where another record asked for this first: those of one id are one resource, and it is read once."""
+        return self._readers.setdefault(read, row_id) == row_id
 
     async def _complete(self, kind: Collection, row_id: int) -> None:
         row = self.estate.row(row_id)
@@ -417,6 +420,8 @@ class Collector:
     async def _detail(self, kind: Collection, row: Row) -> str:
         """Complete a listed record; returns the kind of fault, "" where there is none."""
         scope = key_of(row.id_as_sent)
+        if not self._is_first((kind.name, scope, "detail"), row.id):
+            return ""
         last = self.estate.last_page(kind.name, "detail", scope)
         if last is not None and last.kind not in PASSING:
             return last.kind

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
-from azscan.azure.answers import Answer, Ask, Fault
+from azscan.azure.answers import Answer, Ask, Fault, FaultKind
 from azscan.azure.governor import Governor, Load
 from azscan.azure.places import Place, place_of
 from azscan.azure.scope import SUBSCRIPTIONS
@@ -33,6 +33,8 @@ BOUNDS: Final[tuple[Bound, ...]] = ("exact", "at_most", "assumed")
 # Stands in ids for a record of which nobody knows whether it exists; no name in Azure may hold it.
 _ASSUMED: Final = "~assumed~"
 _OWN: Final = "azscan"
+
+T = TypeVar("T")
 
 
 class Expected(msgspec.Struct, frozen=True):
@@ -135,10 +137,10 @@ class Rehearsal(Collector):
             _Silent(),
             scratch,
             plan,
-            [decode(row.body) for row in saved.rows(SUBSCRIPTION.name)],
-            tenant=saved.about("tenant", ""),
-            principal=saved.about("object_id", ""),
-            cloud=saved.about("cloud", ""),
+            [msgspec.convert(decode(row.body), dict[str, Any]) for row in saved.rows(SUBSCRIPTION.name)],
+            tenant=_fact(saved, "tenant", ""),
+            principal=_fact(saved, "object_id", ""),
+            cloud=_fact(saved, "cloud", ""),
             concurrency=1,
             progress=Progress(),
         )
@@ -146,8 +148,8 @@ class Rehearsal(Collector):
         self._counts: Counter[tuple[str, str]] = Counter()
         self._unsure: dict[tuple[str, str], Bound] = {}
         self._recorded = _Recorded(saved)
-        self._answers: Mapping[str, Any] = saved.about("permissions", {})
-        scope = saved.about("scope_reads", 1)
+        self._answers = msgspec.convert(saved.about("permissions", {}), dict[str, _Kept])
+        scope = _fact(saved, "scope_reads", 1)
         self.places[place_of(Ask(SUBSCRIPTIONS))] += scope
         self._counts[SUBSCRIPTION.name, "read"] += scope
 
@@ -182,8 +184,8 @@ class Rehearsal(Collector):
         kept = self._answers.get(ask.target)
         if kept is None:
             return _answer(ask)
-        fault = Fault(kept["fault"]) if kept["fault"] else None
-        return _answer(ask, items=tuple(kept["items"]), body=kept["body"], next=kept["next"], fault=fault)
+        fault = Fault(kept.fault) if kept.fault else None
+        return _answer(ask, items=kept.items, body=kept.body, next=kept.next, fault=fault)
 
     async def _answer(self, read: Read, ask: Ask) -> Answer:
         key = (read.kind.name, read.part)
@@ -235,6 +237,15 @@ class Rehearsal(Collector):
 
     def _is_made_up(self, row: Row) -> bool:
         return any(read.status == 0 for id in (row.read_id, row.detail_id) if id > 0 and (read := self.estate.read(id)))
+
+
+class _Kept(msgspec.Struct):
+    """The answer to a question about permissions, as the collector keeps it."""
+
+    items: tuple[Any, ...] = ()
+    body: Any = None
+    next: str = ""
+    fault: FaultKind | Literal[""] = ""
 
 
 class _Recorded:
@@ -321,6 +332,11 @@ class _Silent(Reader):
 
     async def read(self, ask: Ask) -> Answer:
         raise AssertionError(f"a rehearsal asked for {ask.target}")
+
+
+def _fact(saved: Estate, key: str, default: T) -> T:
+    """A fact about the scan; DecodeError where it is of another type, as no azscan writes it."""
+    return msgspec.convert(saved.about(key, default), type(default))
 
 
 def _answer(ask: Ask, status: int = 0, **more: Any) -> Answer:

@@ -80,14 +80,15 @@ class Documents:
         return self._child(kind) if owner in kind.of else self._listed(kind)
 
     def _child(self, kind: Kind) -> Opener:
-        # The records of one list have ids of their own; those of several lists may share one.
-        may_be_double = len(kind.of) > 1 or bool(self.statuses.kind(kind.of[0]).of)
+        # The records of one list have ids of their own; those of several lists, or inherited ones, may share one.
+        may_share = len(kind.of) > 1 or bool(self.statuses.kind(kind.of[0]).of)
 
         def open_child(row: Row, parent: Document) -> Any:
             fault, read = self.statuses.of_scope(kind.name, self.statuses.scope_of(row))
-            if fault is None and may_be_double and self.estate.is_double(kind.of, row):
-                fault = Unreadable("not_collected", f"two records have this id, and {kind.name} was read for one")
-            items = StoredItems(self, kind.name, fault, read, parent=row.id)
+            parent_id = row.id
+            if may_share or row.subscription not in row.id_as_sent.lower():
+                parent_id = self.estate.reader_of(kind.name, kind.of, self.scope | {""}, row)
+            items = StoredItems(self, kind.name, fault, read, parent=parent_id)
             if kind.is_singleton:
                 return items.only()
             return items.by(kind.key) if kind.key else items

@@ -70,8 +70,8 @@ class Linker:
     def _delegated(self) -> frozenset[str]:
         """The subscriptions that another tenant has delegated (Lighthouse): their identities are in its directory."""
         home = self.estate.about("tenant", "")
-        chosen = self.estate.about("subscriptions", [])
-        return frozenset(each["id"] for each in chosen if home and str(each.get("tenant") or home).lower() != home.lower())
+        tenants = {each["id"]: str(each.get("tenant") or home) for each in self.estate.about("subscriptions", [])}
+        return frozenset(each for each, tenant in tenants.items() if home and tenant.lower() != home.lower())
 
     def _matches(self, index: int, link: Link, value: str, subscription: str | None) -> list[int]:
         query = (

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,23 +42,29 @@ CREATE TABLE verdict(
 """
 
 
+_TYPES = {
+    "resource": {"text": "subscription id_as_sent id_key", "integer": "parent read_id detail_id gone", "blob": "body"},
+    "read": {
+        "text": "collection part subscription scope url api kind code message action at request_id next",
+        "integer": "page status complete",
+    },
+    "scan": {"text": "value"},
+}
 # Finds what no azscan wrote; a record is always younger than the one it hangs on.
-UNSOUND = """
-SELECT 1 FROM resource WHERE parent >= id OR typeof(parent) <> 'integer' OR typeof(body) <> 'blob'
-  OR typeof(id_as_sent) <> 'text' OR typeof(id_key) <> 'text' OR typeof(subscription) <> 'text'
-  OR typeof(read_id) <> 'integer' OR typeof(detail_id) <> 'integer'
-UNION ALL
-SELECT 1 FROM read WHERE typeof(url || api || kind || code || message || action || at || next || scope) <> 'text'
-  OR typeof(status) <> 'integer' OR typeof(page) <> 'integer' OR typeof(request_id) <> 'text'
-UNION ALL
-SELECT 1 FROM scan WHERE typeof(value) <> 'text' OR NOT json_valid(value)
-UNION ALL
-SELECT 1 FROM scan, json_each(scan.value) AS each WHERE scan.key IN ('subscriptions', 'left_out') AND (
+UNSOUND = (
+    *(
+        f"SELECT 1 FROM {table} WHERE "
+        + " OR ".join(f"typeof({name}) <> '{kind}'" for kind, names in kinds.items() for name in names.split())
+        for table, kinds in _TYPES.items()
+    ),
+    "SELECT 1 FROM resource WHERE parent >= id",
+    "SELECT 1 FROM scan WHERE NOT json_valid(value)",
+    """SELECT 1 FROM scan, json_each(scan.value) AS each WHERE scan.key IN ('subscriptions', 'left_out') AND (
   json_type(scan.value) <> 'array' OR each.type <> 'object'
   OR coalesce(json_type(each.value, '$.id'), '') <> 'text' OR coalesce(json_type(each.value, '$.name'), '') <> 'text'
   OR coalesce(json_type(each.value, '$.state'), '') <> 'text'
-  OR (scan.key = 'left_out' AND coalesce(json_type(each.value, '$.reason'), '') <> 'text'))
-LIMIT 1"""
+  OR (scan.key = 'left_out' AND coalesce(json_type(each.value, '$.reason'), '') <> 'text'))""",
+)
 # Bytes that one value of a saved estate may have; a record is what one page of Azure's holds, at the most.
 LARGEST_VALUE = 1 << 28
 
@@ -159,7 +165,7 @@ class Estate:
                 raise UsageError(f"{path} is not an estate", hint=NAME_ONE)
             return cls(_connect(path) if to_write else _connect_read_only(path), path)
         except sqlite3.DatabaseError as error:
-            if "locked" in str(error) or "unable to open" in str(error):
+            if any(words in str(error) for words in ("locked", "unable to open", "image is malformed")):
                 raise unusable(path, error) from error
             raise UsageError(f"{path} is not an estate: {error}", hint=NAME_ONE) from error
 
@@ -358,15 +364,16 @@ class Estate:
             f"SELECT {columns} FROM resource INDEXED BY {index} WHERE collection = ? AND gone = 0{where}{order}", values
         )
 
-    def is_double(self, collections: Sequence[str], row: Row) -> bool:
-        """True where a record that came before this one, in one of the collections, has the same id."""
-        marks = ", ".join("?" * len(collections))
+    def reader_of(self, child: str, parents: Collection[str], owners: Collection[str], row: Row) -> int:
+        """The row id under which the children of a record stand: where several records have its id, one read them."""
+        kinds, places = ", ".join("?" * len(parents)), ", ".join("?" * len(owners))
         found = self.connection.execute(
-            f"SELECT 1 FROM resource WHERE collection IN ({marks}) AND subscription = ? AND id_key ="
-            " (SELECT id_key FROM resource WHERE id = ?) AND id < ? LIMIT 1",
-            (*collections, row.subscription, row.id, row.id),
-        )
-        return found.fetchone() is not None
+            f"SELECT same.id FROM resource AS same WHERE same.collection IN ({kinds})"
+            f" AND same.subscription IN ({places}) AND same.id_key = (SELECT id_key FROM resource WHERE id = ?)"
+            " AND EXISTS (SELECT 1 FROM resource WHERE collection = ? AND parent = same.id) LIMIT 1",
+            (*parents, *owners, row.id, child),
+        ).fetchone()
+        return int(found[0]) if found else row.id
 
     def mark_gone(self, row_id: int) -> None:
         """Put on record that Azure deleted the resource during the scan: it and what hangs on it get no verdict."""
@@ -500,7 +507,7 @@ def _may_be_replaced(path: Path) -> bool:
 
 def _connect_read_only(path: Path) -> sqlite3.Connection:
     connection = _read_only(path)
-    if connection.execute(UNSOUND).fetchone():
+    if any(connection.execute(f"{each} LIMIT 1").fetchone() for each in UNSOUND):
         connection.close()
         raise sqlite3.DatabaseError("it holds what azscan never writes")
     connection.execute("CREATE TEMP TABLE assessed(number INTEGER PRIMARY KEY, id TEXT NOT NULL, leaves TEXT NOT NULL)")
