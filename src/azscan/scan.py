@@ -307,6 +307,11 @@ def _open_estate(settings: Settings, about: dict[str, Any], environ: Mapping[str
     forget_old_estates(folder)
     name = hashlib.sha256(msgspec.json.encode(identity)).hexdigest()[:32]
     path = Path(settings.save_estate) if settings.save_estate else folder / f"{name}.sqlite"
+    if settings.save_estate and not path.parent.is_dir():
+        raise OutputError(
+            f"the estate {path} cannot be written: the folder {path.parent} does not exist",
+            hint="create the folder, or name another file with --save-estate",
+        )
     if not settings.resume:
         is_left_over = not settings.save_estate and path.exists()
         estate = Estate.create(path, about)
@@ -430,8 +435,11 @@ def _now() -> str:
 def check_something_was_read(results: StoredResults) -> None:
     """Raises NothingScannedError where not one verdict is readable: such a report would prove nothing."""
     if results.summary.gate.exit_code == NothingScannedError.exit_code:
-        parts = sorted({f"{part.kind} ({part.action or part.collection})" for part in results.unreadable})
-        raise NothingScannedError(
-            "nothing could be scanned: not one verdict is readable",
-            hint="missing: " + "; ".join(parts[:5]) if parts else "no resource of a selected check was found",
+        blamed = [part for part in results.unreadable if part.verdicts]
+        causes = sorted(
+            {f"{part.kind} ({'needs ' if part.action else ''}{part.action or part.collection})" for part in blamed}
         )
+        hint = "no resource of a selected check was found"
+        if causes:
+            hint = f"what stood in the way: {'; '.join(causes[:5])}; --show unreadable tells more"
+        raise NothingScannedError("nothing could be scanned: not one verdict is readable", hint=hint)

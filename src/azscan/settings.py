@@ -145,7 +145,7 @@ def _fit(key: Key, value: Any, name: str) -> Any:
     fitted = read_value(key, value, lambda message, hint="": problems.append((message, hint)))
     if problems:
         message, hint = problems[0]
-        raise UsageError(f"{name}: {message}", hint=hint)
+        raise UsageError(f"{name}: {message}", hint=hint or "azscan scan --help tells what it takes")
     return fitted
 
 

@@ -143,6 +143,7 @@ def test_an_estate_that_breaks_while_it_is_read_is_exit_5(saved: tuple[Path, int
         "UPDATE scan SET value = '\"many\"' WHERE key = 'scope_reads'",
         "UPDATE scan SET value = '[]' WHERE key = 'tenant'",
         "UPDATE resource SET body = CAST('[]' AS BLOB) WHERE collection = 'subscription'",
+        "UPDATE resource SET body = CAST('{}' AS BLOB) WHERE collection = 'subscription'",
         "UPDATE resource SET body = CAST('{\"subscriptionId\":1}' AS BLOB) WHERE collection = 'subscription'",
         "UPDATE resource SET body = CAST('{' AS BLOB) WHERE collection = 'storage_account'",
         "UPDATE resource SET body = CAST('nonsense' AS BLOB) WHERE collection = 'resource'",

@@ -9,6 +9,7 @@ from azscan.azure.answers import Answer, Fault
 from azscan.catalog.builtin import RESOURCES
 from azscan.collect.progress import Progress
 from azscan.estate.store import Estate
+from azscan.settings import Settings
 from tests.collect.ground import (
     AT,
     ONE,
@@ -788,3 +789,17 @@ def test_answers_with_items_and_a_fault_keep_the_items(tmp_path):
     broken = Answer(url="", api="", status=200, at=AT, items=(on("a"),), fault=Fault("bad_response", "foreign link"))
     found = statuses(collect(Azure({THINGS: broken}), known, tmp_path / "e.sqlite"), known)
     assert found == {("thing-on", "a"): "pass", ("thing-on", ONE): "unreadable"}
+
+
+def test_filters_leave_out_nothing_of_which_nothing_is_known(tmp_path):
+    known = of_things()
+    estate = collect(Azure({THINGS: page(None, on("a", location="westeurope"))}), known, tmp_path / "e.sqlite")
+    found = verdicts(estate, known, Settings(regions=("northeurope",), resource_groups=("rg",)))
+    assert [each.status for each in found] == ["unreadable"]
+
+
+def test_evidence_copies_no_long_text(tmp_path):
+    known = catalog(kind("thing"), checks=[check("a", "thing", {"field": "properties.text", "notLike": "*b"})])
+    estate = collect(Azure({THINGS: page(thing("x", properties={"text": "a" * 5_000_000}))}), known, tmp_path / "e")
+    ((found,),) = [each.evidence for each in verdicts(estate, known)]
+    assert found.actual == "5000000 characters"

@@ -48,7 +48,10 @@ def select(
         and check.area not in out_areas
     )
     if not chosen:
-        raise UsageError("no check fits all of these filters", hint="see them all: azscan checks list")
+        raise UsageError(
+            "no check fits all of these filters",
+            hint="see them all: azscan checks list; an azscan.yaml may leave some out too",
+        )
     return chosen
 
 

@@ -137,7 +137,7 @@ class Rehearsal(Collector):
             _Silent(),
             scratch,
             plan,
-            [msgspec.convert(decode(row.body), dict[str, Any]) for row in saved.rows(SUBSCRIPTION.name)],
+            [body for row in saved.rows(SUBSCRIPTION.name) if "subscriptionId" in (body := decode(row.body))],
             tenant=_fact(saved, "tenant", ""),
             principal=_fact(saved, "object_id", ""),
             cloud=_fact(saved, "cloud", ""),

@@ -154,7 +154,10 @@ def load_estate(path: str | Path) -> Estate:
             return read_estate(read_saved(path), str(path))
         return read_estate(path.read_bytes(), str(path))
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror or error}") from error
+        raise UsageError(
+            f"{path} cannot be read: {error.strerror or error}",
+            hint="name an estate as JSON, or a saved one, with --from",
+        ) from error
 
 
 def demo_estate() -> Estate:
