@@ -258,3 +258,11 @@ async def test_odd_entries_cost_only_themselves() -> None:
     odd = [None, 5, {}, {"id": f"/subscriptions/{B.upper()}"}, {"subscriptionId": None, "displayName": None}]
     scope = await choose_subscriptions(Azure(*odd, PROD))
     assert scope.ids == (B, A)
+
+
+async def test_a_subscription_without_subscriptionid_or_with_odd_names_is_scanned_all_the_same() -> None:
+    odd = {"id": "/subscriptions/0A1B2C3D-1111-4222-8333-444455556666", "displayName": 7, "state": None}
+    scope = await choose_subscriptions(Azure(odd))
+    assert scope.ids == ("0a1b2c3d-1111-4222-8333-444455556666",)
+    (kept,) = scope.subscriptions
+    assert (kept["subscriptionId"], kept["displayName"], kept["state"]) == (scope.ids[0], "", "")
