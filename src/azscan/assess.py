@@ -23,6 +23,7 @@ from azscan.estate.documents import Documents
 from azscan.estate.ids import ResourceId, key_of, parse_id, region_of
 from azscan.estate.status import TENANT_SCOPE
 from azscan.estate.store import Estate, Row
+from azscan.garbage import collected_rarely
 from azscan.results import STATUSES, ResourceRef, Status
 
 FAIL, UNREAD, WAIVED, PASS, SKIPPED = range(5)
@@ -127,6 +128,7 @@ class Assessor:
         self._managed = managers(estate) if match is not None else {}
         self._ready = [self._compile(number, check, params or {}, now) for number, check in enumerate(checks)]
 
+    @collected_rarely()
     def run(self) -> Tally:
         """Write one verdict for each check and subject, and return the counts."""
         with self.estate.transaction() as connection:

@@ -15,6 +15,7 @@ from azscan.catalog.fix import Shell, render
 from azscan.catalog.model import Catalog, Check
 from azscan.estate.ids import parse_id
 from azscan.estate.store import Estate
+from azscan.garbage import collected_rarely
 from azscan.results import (
     SEVERITIES,
     SEVERITY_RANK,
@@ -73,9 +74,10 @@ class StoredResults:
                 each[0].id,
             ),
         )
-        for check, status in order:
-            number, leaves = tables[check.id]
-            yield from self._of_check(check, number, status, leaves)
+        with collected_rarely():
+            for check, status in order:
+                number, leaves = tables[check.id]
+                yield from self._of_check(check, number, status, leaves)
 
     def _of_check(self, check: Check, number: int, status: Status, leaves: list[tuple[str, str]]) -> Iterator[Verdict]:
         controls = self.controls.get(check.id, ())
