@@ -436,9 +436,7 @@ def check_something_was_read(results: StoredResults) -> None:
     """Raises NothingScannedError where not one verdict is readable: such a report would prove nothing."""
     if results.summary.gate.exit_code == NothingScannedError.exit_code:
         blamed = [part for part in results.unreadable if part.verdicts]
-        causes = sorted(
-            {f"{part.kind} ({'needs ' if part.action else ''}{part.action or part.collection})" for part in blamed}
-        )
+        causes = sorted({f"{part.kind} ({part.action or part.collection})" for part in blamed})
         hint = "no resource of a selected check was found"
         if causes:
             hint = f"what stood in the way: {'; '.join(causes[:5])}; --show unreadable tells more"
