@@ -44,7 +44,7 @@ class Ask(msgspec.Struct, frozen=True):
     """One read. `target` is a path with its query ("/subscriptions/…?api-version=…") or a next link as Azure gave it.
 
     `subscription`, `provider` (lower case) and `region` choose the budget that it is paid from. `absent` are
-    the error codes that mean "there is none" for this read. `scope` limits the ids that the target may name.
+    the error codes that mean "there is none" for this read.
     """
 
     target: str
