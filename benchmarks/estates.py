@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from importlib.resources import files
 from typing import Any
+
+from azscan.emulator import demo_parts
 
 
 def demo() -> dict[str, Any]:
     """The demo estate as it is shipped."""
-    loaded: dict[str, Any] = json.loads(files("azscan.emulator").joinpath("demo.json").read_bytes())
-    return loaded
+    return demo_parts()
 
 
 def multiplied(resources: int) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def test_the_wheel_holds_the_catalogue(built: Path, tmp_path: Path) -> None:
     catalogue = {name.removeprefix(prefix) for name in names if name.startswith(prefix) and not name.endswith("/")}
     assert catalogue >= shipped()
     assert {name for name in catalogue if not name.endswith(".yaml")} == set()
-    assert {"azscan/py.typed", "azscan/emulator/demo.json"} <= names
+    assert {"azscan/py.typed", "azscan/emulator/demo/_estate.json"} <= names
     assert {name.split("/")[0].partition("-")[0] for name in names} == {"azscan"}
     assert located(tmp_path, tmp_path) == tmp_path / "azscan" / "_data"
 

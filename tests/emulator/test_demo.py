@@ -19,6 +19,7 @@ from azscan.catalog.model import Catalog
 from azscan.emulator import Estate, dates, demo_estate
 from tests.harness import Scanned, scan
 
+PARTS = sorted(Path(str(files("azscan.emulator"))).joinpath("demo").glob("*.json"))
 SNAPSHOT = Path(__file__).with_name("demo_verdicts.txt")
 POSTS = ("/providers/Microsoft.ResourceGraph/resources", "/providers/Microsoft.PolicyInsights/policyStates/latest/")
 
@@ -39,11 +40,15 @@ def scanned(tmp_path_factory: pytest.TempPathFactory, estate: Estate, catalog: C
     return scan(tmp_path_factory.mktemp("demo"), estate, catalog=catalog, checks=sorted(catalog.checks))
 
 
-def test_it_has_two_subscriptions_and_about_120_resources(estate: Estate) -> None:
+def test_it_has_a_part_for_each_service(catalog: Catalog) -> None:
+    assert {part.stem for part in PARTS} == {"_estate", *catalog.services}
+
+
+def test_it_has_two_subscriptions_and_a_few_resources_of_each_kind(estate: Estate) -> None:
     assert [entry["displayName"] for entry in estate.subscriptions] == ["contoso-prod", "contoso-dev"]
     # What stands in a resource group, without settings of others (/providers/ twice) and of subscriptions.
     standing = [one["id"].lower() for one in estate.resources if one["id"].lower().count("/providers/") == 1]
-    assert 100 <= len([each for each in standing if "/resourcegroups/" in each]) <= 150
+    assert 100 <= len([each for each in standing if "/resourcegroups/" in each]) <= 450
     assert len({one["id"].lower() for one in estate.resources}) == len(estate.resources)
 
 
@@ -113,9 +118,10 @@ def test_the_scan_asks_each_url_once_and_only_reads(scanned: Scanned) -> None:
     assert not scanned.emulator.logbook.write_attempts
 
 
-def test_the_file_is_formatted_for_diffs() -> None:
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.stem)
+def test_the_parts_are_formatted_for_diffs(part: Path) -> None:
     """As `json.dumps(…, indent=2)`, a date in one line."""
-    text = files("azscan.emulator").joinpath("demo.json").read_text(encoding="utf-8")
+    text = part.read_text(encoding="utf-8")
     assert one_line_dates(json.dumps(json.loads(text), indent=2, ensure_ascii=False)) + "\n" == text
 
 

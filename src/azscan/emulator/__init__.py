@@ -1,6 +1,6 @@
 """Azure's read surface on loopback: a stand-in for ARM, Microsoft Graph and sign-in, to test and rehearse against."""
 
-from azscan.emulator.estate import Estate, demo_estate, load_estate, read_estate
+from azscan.emulator.estate import Estate, demo_estate, demo_parts, load_estate, read_estate
 from azscan.emulator.logbook import Record
 from azscan.emulator.options import (
     Deletion,
@@ -26,6 +26,7 @@ __all__ = [
     "Role",
     "Throttle",
     "demo_estate",
+    "demo_parts",
     "harvest",
     "load_estate",
     "read_estate",

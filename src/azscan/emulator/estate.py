@@ -162,7 +162,24 @@ def load_estate(path: str | Path) -> Estate:
 
 def demo_estate() -> Estate:
     """The estate that ships with azscan."""
-    return read_estate(files("azscan.emulator").joinpath("demo.json").read_bytes(), "the demo estate")
+    return read_estate(demo_parts(), "the demo estate")
+
+
+def demo_parts() -> dict[str, Any]:
+    """The shipped estate put together from its parts: one file per service, `_estate.json` for what they share."""
+    whole: dict[str, Any] = {}
+    folder = files("azscan.emulator").joinpath("demo")
+    for part in sorted(folder.iterdir(), key=lambda each: each.name):
+        if not part.name.endswith(".json"):
+            continue
+        for key, value in _decode(part.read_bytes(), f"the demo's {part.name}").items():
+            if isinstance(value, list):
+                whole.setdefault(key, []).extend(value)
+            elif isinstance(value, dict):
+                whole.setdefault(key, {}).update(value)
+            else:
+                whole[key] = value
+    return whole
 
 
 def read_estate(source: bytes | Mapping[str, Any], name: str = "the estate") -> Estate:
