@@ -337,7 +337,7 @@ class TestDemo:
         connection = sqlite3.connect(demo[1] / "estate.sqlite")
         (body,) = fences("docs/reading.md", "sql")
         queries = [query.strip() for query in body.split(";") if query.strip()]
-        assert len(queries) == 4
+        assert len(queries) == 5
         rows = [connection.execute(query).fetchall() for query in queries]
         connection.close()
         assert dict(rows[0])["storage_account"] == len(rows[1])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -32,8 +31,11 @@ assert STATUSES == ("fail", "unreadable", "waived", "pass", "not-applicable")
 # A value larger than this (encoded) is told in words: evidence names what decided, it does not copy the estate.
 LARGEST_ACTUAL = 2000
 BATCH = 20_000
+_SHORT = frozenset({bool, int, float})
 _UNITS: dict[type, str] = {list: "items", dict: "members"}
 
+# Row id of the resource (0: what stands for resources that could not be listed), evidence, reason, waiver.
+Told = tuple[int, Sequence[Any], str | None, int | None]
 Match = Callable[[str, ResourceRef, Mapping[str, str]], int | None]
 
 
@@ -93,6 +95,8 @@ class _Ready(NamedTuple):
     numbers: dict[int, int]
     leaves: list[Leaf | Quantifier | Count]
     negated: frozenset[int]
+    # The verdicts that wait to be written, by status.
+    told: tuple[list[Told], ...]
 
 
 class Assessor:
@@ -123,7 +127,7 @@ class Assessor:
         self.match = match
         self.tally = Tally()
         self._encode = msgspec.json.Encoder().encode
-        self._rows: list[tuple[Any, ...]] = []
+        self._waiting = 0
         self._paths: dict[int, str] = {}
         self._managed = managers(estate) if match is not None else {}
         self._ready = [self._compile(number, check, params or {}, now) for number, check in enumerate(checks)]
@@ -132,9 +136,8 @@ class Assessor:
     def run(self) -> Tally:
         """Write one verdict for each check and subject, and return the counts."""
         with self.estate.transaction() as connection:
-            connection.execute("DROP INDEX IF EXISTS verdict_of")
-            connection.execute("DELETE FROM verdict")
             connection.execute("DELETE FROM assessed")
+            connection.execute("DELETE FROM verdicts")
         subjects: dict[str, list[_Ready]] = {}
         for ready in self._ready:
             subjects.setdefault(ready.check.subject, []).append(ready)
@@ -147,7 +150,6 @@ class Assessor:
                 "INSERT INTO assessed VALUES (?, ?, ?)",
                 [(ready.number, ready.check.id, self._encode(_leaf_table(ready)).decode()) for ready in self._ready],
             )
-            connection.execute("CREATE INDEX IF NOT EXISTS verdict_of ON verdict(number, status)")
         return self.tally
 
     def _compile(self, number: int, check: Check, params: Mapping[str, Mapping[str, Any]], now: datetime) -> _Ready:
@@ -156,7 +158,7 @@ class Assessor:
         compiled = [compile_condition(node, now) for node in nodes]
         applies = compiled[0] if check.applies is not None else None
         turned = frozenset(id(leaf) for leaf in negated(nodes[-1]))
-        return _Ready(number, check, applies, compiled[-1], {}, [], turned)
+        return _Ready(number, check, applies, compiled[-1], {}, [], turned, ([], [], [], []))
 
     def _owners_of(self, subject: str) -> Sequence[str]:
         if subject == "tenant":
@@ -179,7 +181,8 @@ class Assessor:
             self.tally.chosen += filtered
             for ready in group:
                 self._hold(ready, row, document)
-            if len(self._rows) >= BATCH:
+            self._waiting += len(group)
+            if self._waiting >= BATCH:
                 self._flush()
         while unread:
             self._unread(owner, *unread.pop(), group)
@@ -196,10 +199,7 @@ class Assessor:
                 return
         truth, grounds = ready.require(document)
         if truth == TRUE:
-            counts[check.id, "pass", ""] += 1
-            self._rows.append(
-                (ready.number, row.id, PASS, self._evidence(ready, grounds), None, None, row.subscription)
-            )
+            ready.told[PASS].append((row.id, self._evidence(ready, grounds), None, None))
         elif truth == UNREADABLE:
             self._add_unreadable(ready, row, grounds)
         elif truth == NOT_APPLICABLE:
@@ -212,21 +212,10 @@ class Assessor:
         waiver = None
         if self.match is not None:
             waiver = self.match(ready.check.id, reference(row, document, self._managed), self._tags(row, document))
-        status: Status = "fail" if waiver is None else "waived"
-        self.tally.counts[ready.check.id, status, ""] += 1
         if waiver is not None:
             self.tally.waived[waiver] += 1
-        self._rows.append(
-            (
-                ready.number,
-                row.id,
-                FAIL if waiver is None else WAIVED,
-                self._evidence(ready, grounds),
-                reason,
-                waiver,
-                row.subscription,
-            )
-        )
+        waiting = ready.told[FAIL if waiver is None else WAIVED]
+        waiting.append((row.id, self._evidence(ready, grounds), reason, waiver))
 
     def _unsaid(self, grounds: tuple[Ground, ...]) -> str:
         texts = [place(ground) if ground[1] else self._path_of(ground[0]) for ground in grounds]
@@ -243,12 +232,10 @@ class Assessor:
         fault = fault or Unreadable("unavailable", "a part of the resource could not be read")
         self.tally.counts[ready.check.id, "unreadable", fault.kind] += 1
         self.tally.blame(_blame(fault), ready.check.id)
-        self._rows.append(
-            (ready.number, row.id, UNREAD, self._evidence(ready, grounds), _words(fault), None, row.subscription)
-        )
+        ready.told[UNREAD].append((row.id, self._evidence(ready, grounds), _words(fault), None))
 
-    def _evidence(self, ready: _Ready, grounds: tuple[Ground, ...]) -> bytes:
-        """The grounds as JSON: [number of the leaf, actual, present, read] each, and the path where it varies."""
+    def _evidence(self, ready: _Ready, grounds: tuple[Ground, ...]) -> list[tuple[Any, ...]]:
+        """The grounds as (number of the leaf, actual, present, read) each, and the path where it varies."""
         numbers, told = ready.numbers, []
         for ground in grounds:
             leaf, prefix, actual, source = ground
@@ -258,8 +245,11 @@ class Assessor:
                 ready.leaves.append(leaf)
             kind = type(actual)
             read = source.read if source is not None else None
-            if kind is bool or kind is int or (kind is str and len(actual) <= LARGEST_ACTUAL):
+            if kind in _SHORT or (kind is str and len(actual) <= LARGEST_ACTUAL):
                 fact: tuple[Any, ...] = (number, actual, True, read)
+            elif kind is dict and type(leaf) is not Leaf:
+                # How the items of a list turned out.
+                fact = (number, actual, True, read)
             elif actual is MISSING:
                 fact = (number, None, False, read)
             elif isinstance(actual, Unreadable):
@@ -268,7 +258,7 @@ class Assessor:
                 shown = entries(leaf, actual)
                 fact = (number, _told(actual) if shown is None else shown, True, _read_of(actual, read))
             told.append((*fact, place(ground)) if prefix else fact)
-        return self._encode(told)
+        return told
 
     # what could not be listed
 
@@ -303,11 +293,11 @@ class Assessor:
         return str(self.estate.connection.execute("SELECT scope FROM read WHERE id = ?", (read,)).fetchone()[0])
 
     def _unread(self, owner: str, scope: str, fault: Unreadable, group: Sequence[_Ready]) -> None:
-        place = self._encode([scope, fault.read])
+        place = (scope, fault.read, owner)
         for ready in group:
             self.tally.counts[ready.check.id, "unreadable", fault.kind] += 1
             self.tally.blame(_blame(fault), ready.check.id)
-            self._rows.append((ready.number, 0, UNREAD, place, _words(fault), None, owner))
+            ready.told[UNREAD].append((0, place, _words(fault), None))
 
     # filters
 
@@ -342,11 +332,17 @@ class Assessor:
         return document
 
     def _flush(self) -> None:
-        if self._rows:
-            # Reports read check by check: rows that are read together lie together.
-            self._rows.sort(key=itemgetter(0, 2))
-            self.estate.executemany("INSERT INTO verdict VALUES (?, ?, ?, ?, ?, ?, ?)", self._rows)
-            self._rows.clear()
+        """Write what waits, check by check and status by status: what reports read together lies together."""
+        with self.estate.transaction() as connection:
+            for ready in self._ready:
+                for status, told in enumerate(ready.told):
+                    if told:
+                        row = (ready.number, status, self._encode(told).decode())
+                        connection.execute("INSERT INTO verdicts VALUES (?, ?, ?)", row)
+                        if status != UNREAD:  # these were counted by kind of trouble
+                            self.tally.counts[ready.check.id, STATUSES[status], ""] += len(told)
+                        told.clear()
+        self._waiting = 0
 
 
 def _region(parsed: ResourceId, document: Mapping[str, Any]) -> str:

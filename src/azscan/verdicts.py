@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from azscan.assess import Tally, managers, reference
+from azscan.assess import Tally, managers
+from azscan.assess import reference as reference_of
 from azscan.catalog.builtin import BUILT_IN
 from azscan.catalog.fix import Shell, render
 from azscan.catalog.model import Catalog, Check
@@ -37,8 +38,10 @@ from azscan.results import (
 # What is kept between checks while verdicts stream: a few dozen megabytes at the most.
 KEPT_REFERENCES = 30_000
 KEPT_READS = 100_000
+KEPT_FACTS = 5_000
 
 _decode = msgspec.json.Decoder().decode
+_decode_block = msgspec.json.Decoder(list[tuple[int, msgspec.Raw, str | None, int | None]]).decode
 
 
 @dataclass
@@ -83,17 +86,23 @@ class StoredResults:
         controls = self.controls.get(check.id, ())
         is_finding = status in ("fail", "waived")
         # Within a check and status the rows were written by subscription and resource id: no sorting here.
-        found = self.estate.connection.execute(
-            "SELECT resource, evidence, reason, waiver, subscription FROM verdict WHERE number = ? AND status = ?",
+        blocks = self.estate.connection.execute(
+            "SELECT told FROM verdicts WHERE number = ? AND status = ? ORDER BY rowid",
             (number, STATUSES.index(status)),
         )
-        for row_id, evidence, reason, waiver, subscription in found:
-            told = _decode(evidence)
+        reference, provenance = self._reference, self._provenance
+
+        # Resources that came with one page and are alike have the same evidence, word for word.
+        @lru_cache(maxsize=KEPT_FACTS)
+        def facts_of(evidence: bytes) -> tuple[Evidence, ...]:
+            return tuple([_evidence(fact, leaves, provenance) for fact in _decode(evidence)])
+
+        for row_id, evidence, reason, waiver in (each for (block,) in blocks for each in _decode_block(block)):
             if row_id:
-                resource = self._reference(row_id)
-                facts = tuple([self._evidence(fact, leaves) for fact in told])
+                resource = reference(row_id)
+                facts = facts_of(bytes(evidence))
             else:
-                scope, read = told
+                scope, read, subscription = _decode(evidence)
                 resource = self._part(check, scope, subscription)
                 facts = self._unread_fact(read)
             yield Verdict(
@@ -118,7 +127,7 @@ class StoredResults:
             row = self.estate.row(row_id)
             assert row is not None
             document = _decode(row.body)
-            found = reference(row, document if isinstance(document, dict) else {}, managed)
+            found = reference_of(row, document if isinstance(document, dict) else {}, managed)
             if row.parent and not found.region:
                 # A child lies where its parent lies.
                 return msgspec.structs.replace(found, region=self._reference(row.parent).region)
@@ -129,11 +138,6 @@ class StoredResults:
     @cached_property
     def _provenance(self) -> Callable[[int], tuple[str, str, str]]:
         return lru_cache(maxsize=KEPT_READS)(self.estate.provenance)
-
-    def _evidence(self, fact: list[Any], leaves: list[tuple[str, str]]) -> Evidence:
-        path, expected = leaves[fact[0]]
-        url, api, at = self._provenance(fact[3]) if fact[3] else ("", "", "")
-        return Evidence(fact[4] if len(fact) > 4 else path, expected, fact[1], fact[2], url, api, at)
 
     def _unread_fact(self, read_id: int | None) -> tuple[Evidence, ...]:
         read = self.estate.read(read_id) if read_id else None
@@ -156,6 +160,14 @@ class StoredResults:
     def _fix(self, check: Check, resource: ResourceRef) -> Fix:
         cli = render(check.fix.cli, resource, self.shell) if check.fix.cli else ""
         return Fix(text=check.fix.text, cli=cli)
+
+
+def _evidence(
+    fact: list[Any], leaves: list[tuple[str, str]], provenance: Callable[[int], tuple[str, str, str]]
+) -> Evidence:
+    path, expected = leaves[fact[0]]
+    url, api, at = provenance(fact[3]) if fact[3] else ("", "", "")
+    return Evidence(fact[4] if len(fact) > 4 else path, expected, fact[1], fact[2], url, api, at)
 
 
 def summarise(catalog: Catalog, checks: Sequence[Check], tally: Tally, gate: Gate) -> Summary:

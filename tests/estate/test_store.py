@@ -128,11 +128,13 @@ def test_a_second_opener_is_told(estate, way):
 
 def test_reading_a_saved_estate_leaves_it_byte_for_byte(estate):
     add(estate, "a")
-    estate.connection.execute("CREATE INDEX verdict_of ON verdict(number, status)")  # as an assessed one has
+    estate.connection.execute("INSERT INTO verdicts VALUES (0, 0, '[[1, [], null, null]]')")  # as an assessed one has
     estate.close()
     before, beside = estate.path.read_bytes(), list(estate.path.parent.iterdir())
     opened = Estate.open_saved(estate.path, to_write=False)
     opened.executemany("INSERT INTO assessed VALUES (?, ?, ?)", [(1, "a", "[]")])
+    opened.connection.execute("DELETE FROM verdicts")
+    assert opened.connection.execute("SELECT count(*) FROM verdict").fetchone() == (0,)
     opened.connection.execute("CREATE TEMP TABLE more(x)")
     assert names(opened) == ["a"]
     opened.close()

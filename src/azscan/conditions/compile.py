@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from azscan.conditions import logic
-from azscan.conditions.evidence import EVIDENCE_LIMIT, Ground, describe, item_prefix
+from azscan.conditions.evidence import EVIDENCE_LIMIT, Ground, Prefix, describe
 from azscan.conditions.leaves import Grounds, Judge, Outcome, compile_leaf
 from azscan.conditions.logic import FALSE, NOT, NOT_APPLICABLE, TRUE, UNREADABLE, UNSAID
 from azscan.conditions.nodes import All, Any_, Count, Leaf, Node, Not, Quantifier
@@ -54,7 +54,7 @@ def _combination(parts: list[Judge], decisive: int) -> Judge:
     """allOf (FALSE is decisive) and anyOf (TRUE is)."""
     calm = NOT[decisive]
 
-    def judge(item: Any, root: Any, prefix: str, source: Document | None) -> Outcome:
+    def judge(item: Any, root: Any, prefix: Prefix, source: Document | None) -> Outcome:
         outcome = calm
         grounds: Grounds = ()
         for part in parts:
@@ -74,7 +74,7 @@ def _combination(parts: list[Judge], decisive: int) -> Judge:
 
 
 def _negation(part: Judge) -> Judge:
-    def judge(item: Any, root: Any, prefix: str, source: Document | None) -> Outcome:
+    def judge(item: Any, root: Any, prefix: Prefix, source: Document | None) -> Outcome:
         truth, grounds = part(item, root, prefix, source)
         return NOT[truth], grounds
 
@@ -119,20 +119,25 @@ class _Tally:
         self.counts = [0, 0, 0, 0]
         self.grounds: list[list[Ground]] = [[], [], [], []]
 
-    def take(self, walk: _Walk, where: Judge | None, at: str, root: Any, kept: tuple[int, ...]) -> None:
+    def take(
+        self, walk: _Walk, where: Judge | None, outer: Prefix, text: str, root: Any, kept: tuple[int, ...]
+    ) -> None:
         """Judge every item; keep the grounds of the truths in `kept`."""
+        counts, source, total = self.counts, walk.source, 0
         for key, item in walk.items:
-            self.total += 1
+            total += 1
             if where is None:
-                self.counts[TRUE] += 1
+                counts[TRUE] += 1
                 continue
-            truth = where(item, root, "", walk.source)[0]
-            self.counts[truth] += 1
-            grounds = self.grounds[truth]
-            if truth in kept and len(grounds) < EVIDENCE_LIMIT:
-                grounds.extend(where(item, root, item_prefix(at, key, item), walk.source)[1])
+            truth, found = where(item, root, (outer, text, key, item), source)
+            counts[truth] += 1
+            if truth in kept:
+                grounds = self.grounds[truth]
+                if len(grounds) < EVIDENCE_LIMIT:
+                    grounds.extend(found)
+        self.total = total
 
-    def of(self, node: Quantifier | Count, prefix: str, truth: int, counted: int, walk: _Walk) -> Grounds:
+    def of(self, node: Quantifier | Count, prefix: Prefix, truth: int, counted: int, walk: _Walk) -> Grounds:
         """The grounds of the items that turned out so; with the node itself where none are kept or some left out."""
         grounds = self.grounds[truth][:EVIDENCE_LIMIT]
         if not grounds or counted > EVIDENCE_LIMIT or len(self.grounds[truth]) > EVIDENCE_LIMIT:
@@ -149,14 +154,16 @@ def _quantifier(node: Quantifier, where: Judge | None) -> Judge:
     # the truth of an item that decides the whole; `none` is decided by an item that is true, `every` by one that is not
     decisive = FALSE if kind == "every" else TRUE
     settled = _SETTLED.get(node.when_empty, FALSE)
+    text = node.in_.text
+    kept = (decisive, UNSAID, UNREADABLE)
 
-    def judge(item: Any, root: Any, prefix: str, source: Document | None) -> Outcome:
+    def judge(item: Any, root: Any, prefix: Prefix, source: Document | None) -> Outcome:
         walk = _Walk(node, item, root, source)
         here = "" if node.in_.from_root else prefix
         if walk.truth is not None:
             return walk.truth, ((node, here, walk.value, walk.source),)
         tally = _Tally()
-        tally.take(walk, where, here + node.in_.text, item if root is None else root, (decisive, UNSAID, UNREADABLE))
+        tally.take(walk, where, here, text, item if root is None else root, kept)
         counts, fault = tally.counts, walk.fault
         if not tally.total and fault is None:
             return settled, ((node, here, {"items": 0}, walk.source),)
@@ -179,13 +186,15 @@ def _quantifier(node: Quantifier, where: Judge | None) -> Judge:
 
 
 def _count(node: Count, where: Judge | None) -> Judge:
-    def judge(item: Any, root: Any, prefix: str, source: Document | None) -> Outcome:
+    text = node.in_.text
+
+    def judge(item: Any, root: Any, prefix: Prefix, source: Document | None) -> Outcome:
         walk = _Walk(node, item, root, source)
         here = "" if node.in_.from_root else prefix
         if walk.truth is not None:
             return walk.truth, ((node, here, walk.value, walk.source),)
         tally = _Tally()
-        tally.take(walk, where, here + node.in_.text, item if root is None else root, (UNSAID, UNREADABLE))
+        tally.take(walk, where, here, text, item if root is None else root, (UNSAID, UNREADABLE))
         counts = tally.counts
         low = counts[TRUE]
         high = logic.INFINITY if walk.fault is not None else low + counts[UNSAID] + counts[UNREADABLE]

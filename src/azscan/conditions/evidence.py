@@ -12,8 +12,12 @@ from azscan.conditions.paths import opened
 from azscan.conditions.table import OPERATORS, plain
 from azscan.conditions.values import MISSING, Document, Items, Missing, Part, Unreadable
 
+# What stands before a path: "" for the document itself; within a list's item the prefix of the list, its path, the
+# item's place and the item. Written out only for evidence, because most items are judged and never told of.
+Prefix = str | tuple[Any, str, int | str, Any]
+
 # What decided (a Leaf, Quantifier or Count), the prefix of its path, the actual value, the document it came from.
-Ground = tuple[Leaf | Quantifier | Count, str, Any, Document | None]
+Ground = tuple[Leaf | Quantifier | Count, Prefix, Any, Document | None]
 
 EVIDENCE_LIMIT: Final = 20
 
@@ -58,9 +62,10 @@ def place(ground: Ground) -> str:
     text = path.text
     if path.from_root:
         return text.rstrip(".")
+    before = written(prefix)
     if not text:
-        return prefix.rstrip(".")
-    return prefix.rstrip(".") + text if text.startswith("[") else prefix + text
+        return before.rstrip(".")
+    return before.rstrip(".") + text if text.startswith("[") else before + text
 
 
 def entries(leaf: Leaf | Quantifier | Count, value: Any) -> list[Any] | None:
@@ -99,8 +104,12 @@ def _shown(value: Any, leaf: Leaf | None = None) -> Any:
     return value
 
 
-def item_prefix(at: str, key: int | str, item: Any) -> str:
-    """The prefix of paths inside an item of the list at `at`: its name where it has a simple one, else its place."""
+def written(prefix: Prefix) -> str:
+    """A prefix as text: of a list's item its name where it has a simple one, else its place."""
+    if isinstance(prefix, str):
+        return prefix
+    outer, text, key, item = prefix
+    at = written(outer) + text
     if isinstance(item, dict):
         name = item.get("name", MISSING)
         if isinstance(name, str) and _SIMPLE_NAME.match(name):

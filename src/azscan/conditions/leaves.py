@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from azscan.conditions.convert import CONVERTERS
-from azscan.conditions.evidence import Ground
+from azscan.conditions.evidence import Ground, Prefix
 from azscan.conditions.logic import FALSE, TRUE, UNREADABLE, UNSAID
 from azscan.conditions.nodes import Leaf
 from azscan.conditions.operators import Test
@@ -18,7 +18,7 @@ from azscan.conditions.values import MISSING, Document, Unreadable
 Grounds = tuple[Ground, ...]
 Outcome = tuple[int, Grounds]
 # item, root (None where the item is the root), prefix of the item's paths, the document that the item came from
-Judge = Callable[[Any, Any, str, Document | None], Outcome]
+Judge = Callable[[Any, Any, Prefix, Document | None], Outcome]
 
 # The types of JSON values that need no second look; null is absent, and an empty list may be.
 _PLAIN: Final = frozenset({bool, int, float, str, dict})
@@ -57,7 +57,7 @@ def _general(leaf: Leaf, test: Test, absent: int, rests_on: int | None) -> Judge
     """Any path and any value; the fast ones below fall back to it for all that is not plain and present."""
     keys, from_root = leaf.path.keys, leaf.path.from_root
 
-    def judge(item: Any, root: Any, prefix: str, source: Document | None) -> Outcome:
+    def judge(item: Any, root: Any, prefix: Prefix, source: Document | None) -> Outcome:
         if from_root and root is not None:
             item, prefix, source = root, "", None
         value, source = resolve(item, keys, source)
@@ -80,7 +80,7 @@ def _fast_1(leaf: Leaf, test: Test, slow: Judge) -> Judge:
     (first,) = leaf.path.keys
     plain = _PLAIN
 
-    def judge(item: Any, root: Any, prefix: str, source: Document | None) -> Outcome:
+    def judge(item: Any, root: Any, prefix: Prefix, source: Document | None) -> Outcome:
         if type(item) is Document:
             source = item
         elif type(item) is not dict:
@@ -97,7 +97,7 @@ def _fast_2(leaf: Leaf, test: Test, slow: Judge) -> Judge:
     first, second = leaf.path.keys
     plain = _PLAIN
 
-    def judge(item: Any, root: Any, prefix: str, source: Document | None) -> Outcome:
+    def judge(item: Any, root: Any, prefix: Prefix, source: Document | None) -> Outcome:
         if type(item) is Document:
             source = item
         elif type(item) is not dict:
@@ -119,7 +119,7 @@ def _fast_3(leaf: Leaf, test: Test, slow: Judge) -> Judge:
     first, second, third = leaf.path.keys
     plain = _PLAIN
 
-    def judge(item: Any, root: Any, prefix: str, source: Document | None) -> Outcome:
+    def judge(item: Any, root: Any, prefix: Prefix, source: Document | None) -> Outcome:
         if type(item) is Document:
             source = item
         elif type(item) is not dict:
@@ -156,7 +156,7 @@ def _beside(leaf: Leaf, now: datetime) -> Judge:
             item, source = root, None
         return resolve(item, path.keys, source)
 
-    def judge(item: Any, root: Any, prefix: str, source: Document | None) -> Outcome:
+    def judge(item: Any, root: Any, prefix: Prefix, source: Document | None) -> Outcome:
         found = [value_at(path, item, root, source) for path in paths]
         value, source = found[0]
         if leaf.path.from_root and root is not None:

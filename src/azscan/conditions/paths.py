@@ -93,31 +93,41 @@ def opened(value: Any) -> Any:
     return value
 
 
+def _opened_in(holder: dict[str, Any] | None, key: str, part: Part) -> Any:
+    """What the part holds, put into its place: the next condition finds it there, and needs no second look."""
+    value = opened(part)
+    if holder is not None:
+        holder[key] = value
+    return value
+
+
 def resolve(start: Any, keys: tuple[str, ...], source: Document | None) -> tuple[Any, Document | None]:
     """What stands at the end of the keys, and the nearest document it came from.
 
     The value is MISSING, null or "" where it is absent, an Unreadable where a part on the way (or the read that
     completes its document) failed, and ASTRAY where the path goes through a list or a plain value.
     """
-    value = opened(start)
+    value, holder, last = start, None, ""
     for key in keys:
-        if isinstance(value, dict):
-            if isinstance(value, Document):
+        kind = type(value)
+        if kind is not dict:
+            if kind is not Document and isinstance(value, Part):
+                value = _opened_in(holder, last, value)
+                kind = type(value)
+            if kind is Document:
                 source = value
-            inner = value.get(key, MISSING)
-            if isinstance(inner, Part):
-                # Opened once: the next condition finds it in its place, and needs no second look.
-                inner = value[key] = opened(inner)
-            value = inner
-        elif value is None or value is MISSING:
-            value = MISSING
-            break
-        else:
-            return (value if isinstance(value, Unreadable) else ASTRAY), source
-    if isinstance(value, Document):
+            elif value is None or value is MISSING:
+                value = MISSING
+                break
+            elif kind is not dict:
+                return (value if isinstance(value, Unreadable) else ASTRAY), source
+        holder, last = value, key
+        value = value.get(key, MISSING)
+    if isinstance(value, Part):
+        value = _opened_in(holder, last, value)
+    if type(value) is Document:
         return value, value
-    is_unsaid = value is None or value is MISSING or (type(value) is list and not value)
-    if is_unsaid and source is not None and source.fault is not None:
+    if source is not None and source.fault is not None and (value is None or value is MISSING or value == []):
         # Lists of resources send null or an empty list for what only the read of the resource itself would fill.
         return source.fault, source
     return value, source

@@ -35,10 +35,16 @@ CREATE TABLE resource(
   detail_id INTEGER NOT NULL DEFAULT 0, gone INTEGER NOT NULL DEFAULT 0, sha256 BLOB NOT NULL);
 CREATE UNIQUE INDEX resource_of ON resource(collection, parent, id_key, subscription);
 CREATE INDEX resource_in ON resource(collection, subscription, id_key);
-CREATE TABLE assessed(number INTEGER PRIMARY KEY, id TEXT NOT NULL, leaves TEXT NOT NULL);
-CREATE TABLE verdict(
-  number INTEGER NOT NULL, resource INTEGER NOT NULL, status INTEGER NOT NULL, evidence BLOB, reason TEXT,
-  waiver INTEGER, subscription TEXT);
+"""
+# Written anew by each assessment. A row holds many verdicts of one check and status, [resource, evidence, reason,
+# waiver] each, for a row of its own would cost more than the verdict; `verdict` is for those who ask in SQL.
+_VERDICTS = """
+CREATE {temp} TABLE assessed(number INTEGER PRIMARY KEY, id TEXT NOT NULL, leaves TEXT NOT NULL);
+CREATE {temp} TABLE verdicts(number INTEGER NOT NULL, status INTEGER NOT NULL, told TEXT NOT NULL);
+CREATE INDEX {schema}.verdicts_of ON verdicts(number, status);
+CREATE {temp} VIEW verdict AS SELECT number, status, json_extract(value, '$[0]') AS resource,
+  json_extract(value, '$[1]') AS evidence, json_extract(value, '$[2]') AS reason, json_extract(value, '$[3]') AS waiver
+  FROM {schema}.verdicts, json_each(told);
 """
 
 
@@ -136,10 +142,11 @@ class Estate:
         except (OSError, sqlite3.Error) as error:
             raise unusable(path, error) from error
         with estate.transaction() as connection:
-            for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table'").fetchall():
-                connection.execute(f'DROP TABLE "{name}"')
+            made = "SELECT type, name FROM sqlite_master WHERE type IN ('view', 'table') ORDER BY type DESC"
+            for kind, name in connection.execute(made).fetchall():
+                connection.execute(f'DROP {kind} "{name}"')
         try:
-            estate.connection.executescript(SCHEMA)
+            estate.connection.executescript(SCHEMA + _VERDICTS.format(temp="", schema="main"))
             estate.connection.execute(f"PRAGMA user_version = {FORMAT}")
         except sqlite3.Error as error:
             raise unusable(path, error) from error
@@ -502,7 +509,7 @@ def _may_be_replaced(path: Path) -> bool:
         if "locked" in str(error) or "unable to open" in str(error):
             raise
         return False
-    return names >= TABLES or names <= {*TABLES, "assessed", "verdict"}
+    return names >= TABLES or names <= {*TABLES, "assessed", "verdicts"}
 
 
 def _connect_read_only(path: Path) -> sqlite3.Connection:
@@ -510,13 +517,8 @@ def _connect_read_only(path: Path) -> sqlite3.Connection:
     if any(connection.execute(f"{each} LIMIT 1").fetchone() for each in UNSOUND):
         connection.close()
         raise sqlite3.DatabaseError("it holds what azscan never writes")
-    connection.execute("CREATE TEMP TABLE assessed(number INTEGER PRIMARY KEY, id TEXT NOT NULL, leaves TEXT NOT NULL)")
-    connection.execute(
-        "CREATE TEMP TABLE verdict(number INTEGER NOT NULL, resource INTEGER NOT NULL, status INTEGER NOT NULL,"
-        " evidence BLOB, reason TEXT, waiver INTEGER, subscription TEXT)"
-    )
-    # Assessing begins by dropping the index: it must find this one, not the file's.
-    connection.execute("CREATE INDEX temp.verdict_of ON verdict(number, status)")
+    # They stand before the file's own, which nobody may write.
+    connection.executescript(_VERDICTS.format(temp="TEMP", schema="temp"))
     return connection
 
 

@@ -57,9 +57,10 @@ class _Set(msgspec.Struct, frozen=True):
     at_most: Spans
 
 
-class _Rule(msgspec.Struct, frozen=True):
+class _Rule(msgspec.Struct, frozen=True, eq=False):
     """An inbound rule. `access` is "allow", "deny" or "" where it is not known; the others are None where they are not.
 
+    Compared by identity: the rules that are kept are one object for each text.
     `groups` are the application security groups that it is for. A `narrow` rule looks at some source ports only: as
     an allow it is no hindrance, as a deny it closes nothing, for an attacker chooses the port.
     """
@@ -118,32 +119,59 @@ def admits(expected: Mapping[str, Any]) -> TestBeside:
     """
     ports = _ports_of(tuple(map(str, expected.get("ports", ["*"]))))
     protocols = expected.get("protocol", ["Tcp", "Udp"])
-    wanted = [each.lower() for each in ([protocols] if isinstance(protocols, str) else protocols)]
+    wanted = tuple(each.lower() for each in ([protocols] if isinstance(protocols, str) else protocols))
     least = expected.get("addresses", INTERNET)
 
     def opens(value: Any, others: tuple[Any, ...]) -> int:
         rules: list[_Rule] = []
         doubt = 0
         for part in (value, *others):
-            if not isinstance(part, list | Items):
+            if type(part) is list:
+                known = _rules_of(part)
+            elif isinstance(part, Items):
+                known = _read_rules(part)
+                doubt = doubt if part.fault is None else UNREADABLE
+            else:
                 return UNSAID
-            if isinstance(part, Items) and part.fault is not None:
+            if known is None:
                 doubt = UNREADABLE
-            for entry in part:
-                rule = opened(entry)
-                if isinstance(rule, Unreadable):
-                    doubt = UNREADABLE
-                elif (read := _read_rule(rule)) is not None:
-                    rules.append(read)
-        if doubt:
-            return doubt
-        if not any(_reaches(rules, protocol, ports, least, most=True) for protocol in wanted):
-            return FALSE
-        if all(map(_is_certain, rules)):
-            return TRUE
-        return TRUE if any(_reaches(rules, protocol, ports, least, most=False) for protocol in wanted) else UNSAID
+            else:
+                rules += known
+        return doubt or _answer(tuple(rules), wanted, ports, least)
 
     return opens
+
+
+@lru_cache(maxsize=KEPT)
+def _answer(rules: tuple[_Rule, ...], protocols: tuple[str, ...], ports: Spans, least: int) -> int:
+    """Many groups hold the same rules, and several conditions ask the same of them."""
+    if not any(_reaches(rules, protocol, ports, least, most=True) for protocol in protocols):
+        return FALSE
+    if all(map(_is_certain, rules)):
+        return TRUE
+    return TRUE if any(_reaches(rules, protocol, ports, least, most=False) for protocol in protocols) else UNSAID
+
+
+# The lists that the checks on one group are looking at, by identity; the list is held, so that it stays the same.
+_AT_HAND: Final[dict[int, tuple[list[Any], tuple[_Rule, ...] | None]]] = {}
+
+
+def _rules_of(entries: list[Any]) -> tuple[_Rule, ...] | None:
+    """As `_read_rules`, which every check on the same group would ask again."""
+    found = _AT_HAND.get(id(entries))
+    if found is None:
+        if len(_AT_HAND) >= 16:
+            _AT_HAND.clear()
+        found = _AT_HAND[id(entries)] = (entries, _read_rules(entries))
+    return found[1]
+
+
+def _read_rules(entries: Iterable[Any]) -> tuple[_Rule, ...] | None:
+    """The inbound rules of a list; None where one of them could not be read."""
+    rules = [opened(entry) for entry in entries]
+    if any(isinstance(rule, Unreadable) for rule in rules):
+        return None
+    return tuple(read for rule in rules if (read := _read_rule(rule)) is not None)
 
 
 def _is_certain(rule: _Rule) -> bool:
@@ -157,8 +185,20 @@ def _is_certain(rule: _Rule) -> bool:
 
 def show(expected: Mapping[str, Any], rule: Any) -> str | None:
     """A rule that bears on the answer in one line; None for one about other traffic."""
-    read = _read_rule(rule) if isinstance(rule, dict) else None
-    ports = _ports_of(tuple(map(str, expected.get("ports", ["*"]))))
+    if not isinstance(rule, dict):
+        return None
+    ports = tuple(map(str, expected.get("ports", ("*",))))
+    if type(rule) is dict and len(encoded := _encode(rule)) <= LONGEST_KEPT:
+        return _kept_line(encoded, ports)
+    return _line(rule, _rule_from(rule), _ports_of(ports))
+
+
+@lru_cache(maxsize=KEPT)
+def _kept_line(encoded: bytes, ports: tuple[str, ...]) -> str | None:
+    return _line(_decode(encoded), _kept_rule(encoded), _ports_of(ports))
+
+
+def _line(rule: Mapping[str, Any], read: _Rule | None, ports: Spans) -> str | None:
     if read is None or not common(read.source.at_most, PUBLIC) or not common(read.ports.at_most, ports):
         return None
     body = rule.get("properties") or {}
@@ -173,7 +213,7 @@ def _joined(texts: list[Any]) -> str:
     return (", ".join(map(str, texts[:5])) or "?") + more
 
 
-def _reaches(rules: list[_Rule], protocol: str, ports: Spans, least: int, *, most: bool) -> bool:
+def _reaches(rules: Iterable[_Rule], protocol: str, ports: Spans, least: int, *, most: bool) -> bool:
     """Whether the internet gets in: `most` with every doubt taken for open, else with every doubt for closed."""
     if protocol in _WITHOUT_PORTS:
         ports = ALL_PORTS
