@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from estates import multiplied
+from estates import multiplied, tracked
 
 LATENCY_MS = 40
 
@@ -48,7 +48,8 @@ def _report(resources: int, latency: float, *, throttled: bool) -> None:
     # Sign-in and discovery are not reads of the estate.
     reads = seen["reads"]
     sequential = reads * latency / 1000
-    print(f"{resources} resources, {latency:g} ms latency{', ARM throttle' if throttled else ''}")
+    print(f"{tracked(multiplied(resources))} resources, {latency:g} ms latency{', ARM throttle' if throttled else ''}")
+    print(f"  reads a resource          {reads / tracked(multiplied(resources)):.2f}")
     print(f"  reads                     {reads} ({measured['parts']} parts planned), {seen['repeated']} asked twice")
     print(f"  unreadable verdicts       {measured['unreadable']}")
     part = sequential / measured["seconds"]
