@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from azscan.azure.clouds import named
-from azscan.azure.guard import POSTS, check, is_of, is_subscription, path_of
+from azscan.azure.guard import POSTS, check, is_of, is_subscription
 from azscan.errors import GuardError
 
 CLOUD = named("AzureCloud")
@@ -347,35 +347,6 @@ def test_any_escaping_of_any_segment_is_stopped_or_harmless(text: str) -> None:
     is_harmful = not text or text.lower() == "$batch" or re.search(r"[/\\%\x00-\x1f\x7f]", text)
     is_harmful = is_harmful or re.match(r"[ .]*\.[ .]*(;|\Z)", text)
     assert stopped("GET", url) == bool(is_harmful)
-
-
-# -- ids ---------------------------------------------------------------------------------------------------------------
-
-
-def test_a_path_is_made_of_an_id() -> None:
-    name = f"/subscriptions/{SUB}/resourceGroups/rg (1)/providers/Microsoft.X/y/a;b@c:d"
-    assert path_of(name) == f"/subscriptions/{SUB}/resourceGroups/rg%20(1)/providers/Microsoft.X/y/a;b@c:d"
-    assert path_of("/subscriptions/x/é?#") == "/subscriptions/x/%C3%A9%3F%23"
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", "/", "/a", "subscriptions/x/y", "/a//b", "/a/../b", "/a/b/", "/a/b\\c", "/a/b%2fc", "/a/b\n", "https://x/y"],
-)
-def test_what_is_no_id_makes_no_path(text: str) -> None:
-    with pytest.raises(ValueError, match="not an ARM id"):
-        path_of(text)
-
-
-@settings(max_examples=500, deadline=None)
-@given(st.lists(st.text(min_size=1, max_size=8), min_size=1, max_size=5))
-def test_the_path_of_an_id_passes_the_guard_unless_it_is_a_batch(names: list[str]) -> None:
-    text = f"/subscriptions/{SUB}/resourceGroups/" + "/".join(names)
-    try:
-        path = path_of(text)
-    except (ValueError, UnicodeEncodeError):
-        return
-    assert not stopped("GET", f"{ARM}{path}?api-version=1") or any(name.lower() == "$batch" for name in names)
 
 
 def test_whose_host_it_is() -> None:

@@ -167,7 +167,7 @@ async def test_a_list_that_breaks_off_is_never_taken_for_all() -> None:
 async def test_a_loop_of_pages_ends() -> None:
     azure = Azure()
     azure.pages[SUBSCRIPTIONS] = {"items": (PROD,), "next": SUBSCRIPTIONS}
-    with pytest.raises(NothingScannedError, match="lead back"):
+    with pytest.raises(NothingScannedError, match="leads back"):
         await choose_subscriptions(azure)
 
 

@@ -12,7 +12,8 @@ from tests.azure.sessions import OpenSession
 
 from azscan import __version__
 from azscan.azure.answers import Ask
-from azscan.azure.session import Session, next_ask
+from azscan.azure.paging import next_ask, pages
+from azscan.azure.session import Session
 from azscan.errors import GuardError
 
 ACCOUNTS = f"/subscriptions/{SUB}/providers/Microsoft.Storage/storageAccounts?api-version=2024-01-01"
@@ -69,9 +70,9 @@ async def test_next_links_of_every_name_are_followed_byte_for_byte(
     query = "?%24skiptoken=a%2Fb%3D%3d&api-version=1&$top=1&x='%27'&skipToken=ey+J"
     link = f"{azure.url}/subscriptions/{SUB}/resources{query}"
     azure.answers(reply({"value": [1], name: link}), reply({"value": [2]}))
-    pages = [page async for page in session.pages(Ask(ACCOUNTS))]
-    assert [page.items for page in pages] == [(1,), (2,)]
-    assert pages[0].next == link
+    found = [page async for page in pages(session.read, Ask(ACCOUNTS))]
+    assert [page.items for page in found] == [(1,), (2,)]
+    assert found[0].next == link
     assert azure.seen[1].raw_path == f"/subscriptions/{SUB}/resources{query}"
 
 
@@ -85,15 +86,15 @@ async def test_null_and_empty_next_links_are_the_end(session: Session, azure: Fa
 async def test_an_empty_page_with_a_next_link_is_not_the_end(session: Session, azure: FakeAzure) -> None:
     link = f"{azure.url}/subscriptions/{SUB}/resources?page=2"
     azure.answers(reply({"value": [], "nextLink": link}), reply({"value": [{}]}))
-    assert [page.items async for page in session.pages(Ask(ACCOUNTS))] == [(), ({},)]
+    assert [page.items async for page in pages(session.read, Ask(ACCOUNTS))] == [(), ({},)]
 
 
 async def test_a_next_link_seen_before_ends_the_pages_with_a_fault(session: Session, azure: FakeAzure) -> None:
     link = f"{azure.url}/subscriptions/{SUB}/resources?page=2"
     azure.answers(reply({"value": [1], "nextLink": link}))
-    pages = [page async for page in session.pages(Ask(ACCOUNTS))]
-    assert [page.items for page in pages] == [(1,), (1,)]
-    assert pages[-1].fault is not None and pages[-1].fault.kind == "bad_response"
+    found = [page async for page in pages(session.read, Ask(ACCOUNTS))]
+    assert [page.items for page in found] == [(1,), (1,)]
+    assert found[-1].fault is not None and found[-1].fault.kind == "bad_response"
     assert len(azure.seen) == 2
 
 
@@ -143,12 +144,12 @@ async def test_a_resource_graph_query_is_continued_by_its_skip_token(session: Se
         ),
     )
     ask = Ask(QUERY, method="POST", body={"subscriptions": [SUB], "query": "Resources", "options": {"$top": 1}})
-    pages = [page async for page in session.pages(ask)]
-    assert [page.items for page in pages] == [({"id": "/1"},), ({"id": "/2"},)]
-    assert pages[0].next == "t=="
+    found = [page async for page in pages(session.read, ask)]
+    assert [page.items for page in found] == [({"id": "/1"},), ({"id": "/2"},)]
+    assert found[0].next == "t=="
     assert msgspec.json.decode(azure.seen[1].body)["options"] == {"$top": 1, "$skipToken": "t=="}
     assert azure.seen[0].headers["Content-Type"] == "application/json"
-    assert next_ask(ask, pages[1]) is None
+    assert next_ask(ask, found[1]) is None
 
 
 async def test_a_query_whose_result_is_cut_and_has_no_token_says_so(session: Session, azure: FakeAzure) -> None:

@@ -25,6 +25,7 @@ from tests.azure.sessions import OpenSession
 from azscan.azure.answers import Answer, Ask, Fault
 from azscan.azure.governor import Wait
 from azscan.azure.network import Network, network_from_environment
+from azscan.azure.paging import pages
 from azscan.azure.session import Session
 from azscan.azure.wire import Patience
 
@@ -252,9 +253,9 @@ async def test_a_next_link_to_another_host_keeps_the_items_and_is_not_followed(
 ) -> None:
     link = link.format(host=azure.url.removeprefix("https://")) if isinstance(link, str) else link
     azure.answers(reply({"value": [{"id": "/a"}], "nextLink": link}))
-    pages = [page async for page in session.pages(Ask(ACCOUNTS))]
-    assert [page.items for page in pages] == [({"id": "/a"},)]
-    assert fault(pages[0]) == Fault("bad_response", "The next link points to another host.")
+    found = [page async for page in pages(session.read, Ask(ACCOUNTS))]
+    assert [page.items for page in found] == [({"id": "/a"},)]
+    assert fault(found[0]) == Fault("bad_response", "The next link points to another host.")
     assert len(azure.seen) == 1
 
 

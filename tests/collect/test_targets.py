@@ -53,4 +53,4 @@ def test_an_id_stays_an_id(value):
     parts = urlsplit(f"https://host{target}")
     assert parts.netloc == "host" and parts.query == "api-version=2024-01-01" and not parts.fragment
     assert parts.path.endswith("/children") and parts.path.isascii()
-    assert unquote(parts.path) == f"/subscriptions/s/{value.rstrip('/')}/children"
+    assert unquote(parts.path) == f"/subscriptions/s/{value}".rstrip("/") + "/children"

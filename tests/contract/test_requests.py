@@ -16,6 +16,7 @@ from vcr.errors import CannotOverwriteExistingCassetteException
 from azscan.azure.answers import Answer, Ask
 from azscan.azure.clouds import named
 from azscan.azure.network import network_from_environment
+from azscan.azure.paging import pages
 from azscan.azure.session import Session
 from azscan.catalog.load import load
 from azscan.collect.targets import target_of
@@ -52,7 +53,7 @@ async def _replay(read: Read, target: str) -> tuple[list[Answer], Any]:
         timeout=5.0,
     ) as session:
         with recorder().use_cassette(read.cassette, record_mode="none") as cassette:
-            answers = [answer async for answer in session.pages(Ask(target=target, shape=shape))]
+            answers = [answer async for answer in pages(session.read, Ask(target=target, shape=shape))]
     return answers, cassette
 
 

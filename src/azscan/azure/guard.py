@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final, NamedTuple, Protocol
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import msgspec
 
@@ -141,18 +141,6 @@ def check(request: Outgoing, cloud: Cloud, allowed_subscriptions: Collection[str
         for subscription in _named_subscriptions(path, query):
             if subscription not in allowed_subscriptions:
                 raise GuardError(f"a request for subscription {subscription} was stopped: it is not in the scope")
-
-
-def path_of(resource_id: str) -> str:
-    """The path under which the resource of that ARM id is read, percent-encoded; raises ValueError for any other text.
-
-    An id starts with a slash; none of its segments is empty, made of dots, or holds what would end a path.
-    """
-    segments = resource_id.split("/")
-    is_id = len(segments) > 2 and segments[0] == "" and all(segments[1:])
-    if not is_id or _HIDDEN.search(resource_id) or any(_DOTS.match(segment) for segment in segments):
-        raise ValueError(f"not an ARM id: {resource_id[:200]!r}")
-    return quote(resource_id, safe="/-._~!$&'()*+,;=:@")
 
 
 def _parts(url: str, cloud: Cloud) -> tuple[str, str, str]:

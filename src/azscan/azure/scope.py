@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from azscan.azure.answers import Answer, Ask, Fault
+from azscan.azure.paging import pages
 from azscan.azure.signin_errors import CODES, explain
 from azscan.errors import AzscanError, NothingScannedError, SignInError, UsageError
 
@@ -119,17 +120,11 @@ async def choose_subscriptions(
 async def _pages(session: Reader, target: str) -> tuple[list[dict[str, Any]], Fault | None]:
     """Return every item, and what went wrong if the list could not be read to its end."""
     items: list[dict[str, Any]] = []
-    seen: set[str] = set()
-    while target:
-        if target in seen:
-            return items, Fault("bad_response", "the list's next links lead back to a page that was read already")
-        seen.add(target)
-        answer = await session.read(Ask(target))
+    fault = None
+    async for answer in pages(session.read, Ask(target)):
         items += [item for item in answer.items if isinstance(item, dict)]
-        if answer.fault:
-            return items, answer.fault
-        target = answer.next
-    return items, None
+        fault = answer.fault
+    return items, fault
 
 
 async def _below(session: Reader, group: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Final, Self
@@ -21,12 +21,13 @@ from azscan.azure.clouds import Cloud
 from azscan.azure.faults import fault_of, short
 from azscan.azure.governor import Governor, Wait
 from azscan.azure.network import Network
+from azscan.azure.paging import SKIP_TOKEN
 from azscan.azure.wire import Lost, Patience, Reply, Wire, build_pipelines
 from azscan.errors import GuardError
 
 LOGGER: Final = logging.getLogger("azscan.azure")
 NEXT_LINK: Final = "nextlink"
-SKIP_TOKEN: Final = "$skipToken"
+
 
 _OK, _CREATED, _ACCEPTED, _NO_CONTENT, _REDIRECTS = 200, 201, 202, 204, 300
 _BOM: Final = b"\xef\xbb\xbf"
@@ -98,7 +99,7 @@ class Session:
         A subscription outside the scope is `out_of_scope`, without a request. Status 201 counts as success; 202
         brings what there is with a `wrong_state` fault, as the resource is still being made; 204 is `absent` for
         an object and `bad_response` for a list. `next` is the next page's link as Azure gave it, or for a Resource
-        Graph query the skip token: `next_ask` makes the next ask of either. Raises GuardError for a POST that is
+        Graph query the skip token: `paging.next_ask` makes the next ask of either. Raises GuardError for a POST that is
         not one of the known queries.
         """
         url = self._url(ask)
@@ -132,27 +133,6 @@ class Session:
             took = (time.perf_counter() - started) * 1000
             LOGGER.debug("%s %s: %d in %d ms (%s)", ask.method, ask.target, answer.status, took, answer.request_id)
         return answer
-
-    async def pages(self, ask: Ask) -> AsyncIterator[Answer]:
-        """The answers to `ask` and to its next links, one after the other, to the end or the first fault.
-
-        A next link that was seen before ends them with a `bad_response` fault.
-        """
-        seen = {ask.target}
-        while True:
-            answer = await self.read(ask)
-            following = next_ask(ask, answer) if answer.fault is None else None
-            if following is not None:
-                if answer.next in seen:
-                    yield msgspec.structs.replace(
-                        answer, next="", fault=Fault("bad_response", "The next link was seen before: the list loops.")
-                    )
-                    return
-                seen.add(answer.next)
-            yield answer
-            if following is None:
-                return
-            ask = following
 
     async def _run(self, ask: Ask, request: HttpRequest) -> Reply:
         pipeline = self._pipelines.get(ask.host)
@@ -244,17 +224,6 @@ class Session:
             next=next_link,
             fault=fault,
         )
-
-
-def next_ask(ask: Ask, answer: Answer) -> Ask | None:
-    """The ask for the page after `answer`, or None at the end of the list."""
-    if not answer.next:
-        return None
-    if ask.method == "POST" and not (_is_path(answer.next) or answer.next.startswith("https://")):
-        body = dict(ask.body or {})
-        body["options"] = {**body.get("options", {}), SKIP_TOKEN: answer.next}
-        return msgspec.structs.replace(ask, body=body)
-    return msgspec.structs.replace(ask, target=answer.next)
 
 
 def _logged(ask: Ask, fault: Fault, answer: Answer | None = None) -> Fault:

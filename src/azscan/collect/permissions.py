@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from azscan.azure.answers import Answer, Ask
+from azscan.azure.paging import pages
 from azscan.estate.ids import key_of, parse_id
 from azscan.words import glob
 
@@ -87,16 +88,11 @@ class Permissions:
 
     async def _all(self, target: str) -> tuple[list[dict[str, Any]], bool]:
         found: list[dict[str, Any]] = []
-        seen: set[str] = set()
-        while target and target not in seen:
-            seen.add(target)
-            answer = await self._read(
-                Ask(target=target, subscription=self.subscription, provider="microsoft.authorization")
-            )
+        ask = Ask(target=target, subscription=self.subscription, provider="microsoft.authorization")
+        async for answer in pages(self._read, ask):
             if answer.fault is not None:
                 return [], False
             found += [item for item in answer.items if isinstance(item, dict)]
-            target = answer.next
         return found, True
 
 
