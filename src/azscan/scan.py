@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import logging
-import re
-import sqlite3
-import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -24,13 +17,14 @@ from azscan.catalog.model import Catalog, Check
 from azscan.catalog.select import select
 from azscan.collect.plan import Plan
 from azscan.collect.progress import Progress
-from azscan.errors import NothingScannedError, OutputError, UsageError
+from azscan.errors import NothingScannedError, UsageError
 from azscan.estate.documents import Documents
 from azscan.estate.ids import region_of
 from azscan.estate.store import Estate
 from azscan.frameworks import Mapped, choose
 from azscan.gate import Allowed, decide
 from azscan.gate import Tally as GateTally
+from azscan.keeping import Say, close_broken, open_estate
 from azscan.results import Allowance, Off, ScanInfo, SubscriptionRef
 from azscan.settings import Settings, aliases_of
 from azscan.verdicts import StoredResults, summarise, unread_parts
@@ -42,13 +36,6 @@ if TYPE_CHECKING:
     from azscan.azure.scope import Scope
 
 LOGGER = logging.getLogger("azscan.scan")
-
-Say = Callable[[str], None]
-
-# An estate that an interrupted scan left behind is good for this long.
-KEPT_HOURS = 24
-# Their names: AZSCAN_STATE_DIR may be a folder with databases of somebody else's.
-_OURS = re.compile(r"[0-9a-f]{32}\.sqlite(-wal|-shm|-journal)?")
 
 
 @dataclass(frozen=True)
@@ -158,7 +145,7 @@ async def collect(
                 LOGGER.info("subscription in scope: %s (%s)", each.get("displayName", ""), each["subscriptionId"])
             plan = Plan(choice.catalog, choice.checks, params_of(settings, choice.catalog))
             about = _about(settings, choice, cloud.name, signed_in, scope, started)
-            estate = _open_estate(settings, about, environ, say)
+            estate = open_estate(settings, about, environ, say)
             try:
                 estate.describe({"scope_reads": session.governor.requests})
                 collector = Collector(
@@ -176,7 +163,7 @@ async def collect(
                 about = {"finished": _now(), "complete": not only_survey, "requests": session.governor.requests}
                 estate.describe(about)
             except BaseException:
-                progress.is_kept = _close_broken(estate, settings)
+                progress.is_kept = close_broken(estate, settings)
                 raise
             LOGGER.info(
                 "%d requests; read %d of %d parts, %d unreadable",
@@ -249,87 +236,10 @@ def params_of(settings: Settings, catalog: Catalog) -> dict[str, dict[str, Any]]
     return found
 
 
-def state_folder(environ: Mapping[str, str]) -> Path:
-    """Where estates of running and broken scans lie."""
-    if folder := environ.get("AZSCAN_STATE_DIR"):
-        return Path(folder)
-    if sys.platform == "win32":
-        return Path(environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "azscan"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "azscan"
-    return Path(environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "azscan"
-
-
-def forget_old_estates(folder: Path) -> None:
-    """Remove the estates that interrupted scans left behind longer than KEPT_HOURS ago."""
-    oldest = time.time() - KEPT_HOURS * 3600
-    for path in folder.glob("*.sqlite*") if folder.is_dir() else ():
-        if not _OURS.fullmatch(path.name):
-            continue
-        try:
-            if path.stat().st_mtime < oldest:
-                path.unlink()
-        except OSError:
-            continue
-
-
 def _waits(progress: Progress, wait: Wait) -> None:
     if wait.reads and wait.who not in progress.waiting:
         LOGGER.info("throttled: %s waits %.1f s", wait.who, wait.seconds)
     progress.wait(wait.who, wait.seconds if wait.reads else 0.0)
-
-
-def _close_broken(estate: Estate, settings: Settings) -> bool:
-    """Close the estate of a scan that was broken off; False where it held nothing, and removed unless it was named."""
-    with contextlib.suppress(sqlite3.Error):
-        if not estate.is_empty():
-            estate.close()
-            return True
-    estate.close()
-    if not settings.save_estate:
-        remove_estate(estate.path)
-    return False
-
-
-def remove_estate(path: Path) -> None:
-    """Remove an estate with all that SQLite keeps beside it; OutputError where that is not allowed."""
-    for suffix in ("", "-wal", "-shm"):
-        with contextlib.suppress(FileNotFoundError):
-            try:
-                Path(f"{path}{suffix}").unlink()
-            except PermissionError as error:
-                raise OutputError(f"{path} cannot be removed: {error.strerror}", hint="remove it by hand") from error
-
-
-def _open_estate(settings: Settings, about: dict[str, Any], environ: Mapping[str, str], say: Say) -> Estate:
-    identity = {name: about[name] for name in ("tenant", "cloud", "object_id", "catalog", "scope")}
-    folder = state_folder(environ)
-    forget_old_estates(folder)
-    name = hashlib.sha256(msgspec.json.encode(identity)).hexdigest()[:32]
-    path = Path(settings.save_estate) if settings.save_estate else folder / f"{name}.sqlite"
-    if settings.save_estate and not path.parent.is_dir():
-        raise OutputError(
-            f"the estate {path} cannot be written: the folder {path.parent} does not exist",
-            hint="create the folder, or name another file with --save-estate",
-        )
-    if not settings.resume:
-        is_left_over = not settings.save_estate and path.exists()
-        estate = Estate.create(path, about)
-        if is_left_over:
-            say("note: this scan replaces an interrupted one of the same scope, which --resume would have gone on with")
-        return estate
-    if not path.exists():
-        where = f"at {path}" if settings.save_estate else "for this scope, identity and catalogue"
-        raise UsageError(f"there is no interrupted scan {where}", hint="scan without --resume")
-    estate = Estate.open_saved(path)
-    differing = [name for name, value in identity.items() if estate.about(name) != value]
-    if differing:
-        estate.close()
-        raise UsageError(
-            f"the estate {path} is of another {' and '.join(sorted(differing)).replace('object_id', 'identity')}",
-            hint="resume it as it was begun, or scan without --resume",
-        )
-    return estate
 
 
 def _about(

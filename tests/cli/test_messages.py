@@ -15,9 +15,10 @@ import pytest
 from azscan.catalog.load import load
 from azscan.emulator import FaultRule, Options, load_estate
 from azscan.estate.store import Estate
+from azscan.keeping import close_broken
 from azscan.options import OPTION_KEYS
 from azscan.report import FORMATS, SHOW
-from azscan.scan import _close_broken, _waits
+from azscan.scan import _waits
 from azscan.settings import Settings
 from tests.cli.served import serving
 from tests.cli.test_scan import BAD, CHECK, GOOD, ONE, ONLY, STORAGE, begun, estate, left_behind, scanned
@@ -91,11 +92,11 @@ def test_an_estate_that_holds_nothing_is_nothing_to_go_on_with(tmp_path: Path, n
     path = tmp_path / "e.sqlite"
     settings = Settings(save_estate=str(path) if named else "")
     empty = Estate.create(path, {"tenant": "t"})
-    assert empty.is_empty() and not _close_broken(empty, settings)
+    assert empty.is_empty() and not close_broken(empty, settings)
     assert path.exists() is named
     begun_one = Estate.create(path, {})
     begun_one.note("storage_account", "read", ONE, f"/subscriptions/{ONE}", "proven_absent")
-    assert _close_broken(begun_one, settings) and path.exists()
+    assert close_broken(begun_one, settings) and path.exists()
 
 
 # the log

@@ -12,7 +12,8 @@ import pytest
 
 from azscan.azure.answers import Answer, Fault
 from azscan.errors import OutputError, UsageError
-from azscan.estate.store import BROKEN_OFF, FORMAT, Estate
+from azscan.estate.file import FORMAT
+from azscan.estate.store import BROKEN_OFF, Estate
 from tests.collect.ground import AT, ONE
 
 ANSWER = Answer(url="/things?api-version=1", api="1", status=200, at=AT)

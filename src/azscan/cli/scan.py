@@ -146,7 +146,7 @@ def in_use(opened: Estate, settings: Settings) -> Iterator[None]:
     """Puts in words what using an estate raises that cannot be read or written, or that no azscan wrote."""
     from msgspec import DecodeError
 
-    from azscan.estate.store import NAME_ONE, unusable
+    from azscan.estate.file import NAME_ONE, unusable
 
     try:
         yield
@@ -160,7 +160,7 @@ def in_use(opened: Estate, settings: Settings) -> Iterator[None]:
 
 def _forget(opened: Estate, settings: Settings) -> None:
     """Close an estate, and remove it unless the user named it."""
-    from azscan.scan import remove_estate
+    from azscan.keeping import remove_estate
 
     opened.close()
     if not (settings.save_estate or settings.estate):

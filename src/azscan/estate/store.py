@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -13,66 +12,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from azscan.azure.answers import Answer
-from azscan.errors import OutputError, UsageError
+from azscan.estate import file
 
-FORMAT = 1
-# By these a file is known as an estate.
-TABLES = frozenset({"scan", "read", "resource"})
 BROKEN_OFF = "the list was broken off"
-NAME_ONE = "name a file that --save-estate wrote"
-
-SCHEMA = """
-CREATE TABLE scan(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE read(
-  id INTEGER PRIMARY KEY, collection TEXT NOT NULL, part TEXT NOT NULL, subscription TEXT NOT NULL,
-  scope TEXT NOT NULL, page INTEGER NOT NULL, url TEXT NOT NULL, api TEXT NOT NULL, status INTEGER NOT NULL,
-  kind TEXT NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL, action TEXT NOT NULL, at TEXT NOT NULL,
-  request_id TEXT NOT NULL, next TEXT NOT NULL, complete INTEGER NOT NULL);
-CREATE UNIQUE INDEX read_of ON read(collection, part, scope, page);
-CREATE TABLE resource(
-  id INTEGER PRIMARY KEY, collection TEXT NOT NULL, subscription TEXT NOT NULL, id_as_sent TEXT NOT NULL,
-  id_key TEXT NOT NULL, parent INTEGER NOT NULL, body BLOB NOT NULL, read_id INTEGER NOT NULL,
-  detail_id INTEGER NOT NULL DEFAULT 0, gone INTEGER NOT NULL DEFAULT 0, sha256 BLOB NOT NULL);
-CREATE UNIQUE INDEX resource_of ON resource(collection, parent, id_key, subscription);
-CREATE INDEX resource_in ON resource(collection, subscription, id_key);
-"""
-# Written anew by each assessment. A row holds many verdicts of one check and status, [resource, evidence, reason,
-# waiver] each, for a row of its own would cost more than the verdict; `verdict` is for those who ask in SQL.
-_VERDICTS = """
-CREATE {temp} TABLE assessed(number INTEGER PRIMARY KEY, id TEXT NOT NULL, leaves TEXT NOT NULL);
-CREATE {temp} TABLE verdicts(number INTEGER NOT NULL, status INTEGER NOT NULL, told TEXT NOT NULL);
-CREATE INDEX {schema}.verdicts_of ON verdicts(number, status);
-CREATE {temp} VIEW verdict AS SELECT number, status, json_extract(value, '$[0]') AS resource,
-  json_extract(value, '$[1]') AS evidence, json_extract(value, '$[2]') AS reason, json_extract(value, '$[3]') AS waiver
-  FROM {schema}.verdicts, json_each(told);
-"""
-
-
-_TYPES = {
-    "resource": {"text": "subscription id_as_sent id_key", "integer": "parent read_id detail_id gone", "blob": "body"},
-    "read": {
-        "text": "collection part subscription scope url api kind code message action at request_id next",
-        "integer": "page status complete",
-    },
-    "scan": {"text": "value"},
-}
-# Finds what no azscan wrote; a record is always younger than the one it hangs on.
-UNSOUND = (
-    *(
-        f"SELECT 1 FROM {table} WHERE "
-        + " OR ".join(f"typeof({name}) <> '{kind}'" for kind, names in kinds.items() for name in names.split())
-        for table, kinds in _TYPES.items()
-    ),
-    "SELECT 1 FROM resource WHERE parent >= id",
-    "SELECT 1 FROM scan WHERE NOT json_valid(value)",
-    """SELECT 1 FROM scan, json_each(scan.value) AS each WHERE scan.key IN ('subscriptions', 'left_out') AND (
-  json_type(scan.value) <> 'array' OR each.type <> 'object'
-  OR coalesce(json_type(each.value, '$.id'), '') <> 'text' OR coalesce(json_type(each.value, '$.name'), '') <> 'text'
-  OR coalesce(json_type(each.value, '$.state'), '') <> 'text'
-  OR (scan.key = 'left_out' AND coalesce(json_type(each.value, '$.reason'), '') <> 'text'))""",
-)
-# Bytes that one value of a saved estate may have; a record is what one page of Azure's holds, at the most.
-LARGEST_VALUE = 1 << 28
 
 
 class Row(NamedTuple):
@@ -131,25 +73,7 @@ class Estate:
 
         OutputError where a file is in the way that is no estate: it is left as it is.
         """
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if not _may_be_replaced(path):
-                raise OutputError(
-                    f"{path} exists and is not an estate", hint="name another file with --save-estate, or remove it"
-                )
-            estate = cls(_connect(path), path)
-            path.chmod(0o600)
-        except (OSError, sqlite3.Error) as error:
-            raise unusable(path, error) from error
-        with estate.transaction() as connection:
-            made = "SELECT type, name FROM sqlite_master WHERE type IN ('view', 'table') ORDER BY type DESC"
-            for kind, name in connection.execute(made).fetchall():
-                connection.execute(f'DROP {kind} "{name}"')
-        try:
-            estate.connection.executescript(SCHEMA + _VERDICTS.format(temp="", schema="main"))
-            estate.connection.execute(f"PRAGMA user_version = {FORMAT}")
-        except sqlite3.Error as error:
-            raise unusable(path, error) from error
+        estate = cls(file.make(path), path)
         estate.describe(about)
         return estate
 
@@ -159,22 +83,7 @@ class Estate:
 
         With `to_write` false a copy in memory of the verdict tables is used, and the file stays as it is.
         """
-        if not path.is_file():
-            raise UsageError(f"there is no estate at {path}", hint=NAME_ONE)
-        try:
-            # Looked at before it is opened to be written: opening for that marks the file.
-            version, names = _looked_at(path)
-            if version > FORMAT:
-                raise UsageError(
-                    f"{path} was written by a later azscan (estate format {version})", hint="upgrade azscan to read it"
-                )
-            if version < 1 or not names >= TABLES:
-                raise UsageError(f"{path} is not an estate", hint=NAME_ONE)
-            return cls(_connect(path) if to_write else _connect_read_only(path), path)
-        except sqlite3.DatabaseError as error:
-            if any(words in str(error) for words in ("locked", "unable to open", "image is malformed")):
-                raise unusable(path, error) from error
-            raise UsageError(f"{path} is not an estate: {error}", hint=NAME_ONE) from error
+        return cls(file.open_saved(path, to_write=to_write), path)
 
     def close(self) -> None:
         """Close the file; what was written stays, in one file that a read-only folder can hold."""
@@ -411,7 +320,7 @@ class _Transaction:
         try:
             self.estate.connection.execute("BEGIN")
         except sqlite3.Error as error:
-            raise unusable(self.estate.path, error) from error
+            raise file.unusable(self.estate.path, error) from error
         return self.estate.connection
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
@@ -423,9 +332,9 @@ class _Transaction:
         except sqlite3.Error as failure:
             if self.estate.connection.in_transaction:
                 self.estate.connection.execute("ROLLBACK")
-            raise unusable(self.estate.path, failure) from failure
+            raise file.unusable(self.estate.path, failure) from failure
         if isinstance(error, sqlite3.Error):
-            raise unusable(self.estate.path, error) from error
+            raise file.unusable(self.estate.path, error) from error
 
 
 def _insert_read(
@@ -464,77 +373,3 @@ def _insert_read(
         ),
     )
     return cursor.lastrowid or 0
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    # A link is not followed: whoever may write the folder could lead it to a file of ours.
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
-    os.close(descriptor)
-    connection = sqlite3.connect(path, timeout=0.2, isolation_level=None, check_same_thread=False)
-    # One writer at a time: a second scan into the same file is told so instead of mixing its rows in.
-    connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute("PRAGMA temp_store = FILE")
-    connection.execute("PRAGMA cache_size = -16000")
-    connection.execute("BEGIN IMMEDIATE")
-    connection.execute("COMMIT")
-    return connection
-
-
-def _read_only(path: Path) -> sqlite3.Connection:
-    # A folder that cannot be written holds no log beside the file, so SQLite may take it as it is.
-    mode = "mode=ro" if os.access(path.parent, os.W_OK) else "mode=ro&immutable=1"
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None, timeout=0.2)
-    # The file may be a stranger's: nothing in its schema is to be called, nothing in it to fill the memory.
-    connection.execute("PRAGMA trusted_schema = OFF")
-    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST_VALUE)
-    return connection
-
-
-def _looked_at(path: Path) -> tuple[int, set[str]]:
-    """The format and the tables of a SQLite file, which stays as it is."""
-    with contextlib.closing(_read_only(path)) as connection:
-        version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-        return version, {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-
-
-def _may_be_replaced(path: Path) -> bool:
-    """False where there is a file that is somebody else's: no SQLite at all, or with tables that no estate has."""
-    if not path.exists() or not path.stat().st_size:
-        return True
-    try:
-        _, names = _looked_at(path)
-    except sqlite3.DatabaseError as error:
-        if "locked" in str(error) or "unable to open" in str(error):
-            raise
-        return False
-    return names >= TABLES or names <= {*TABLES, "assessed", "verdicts"}
-
-
-def _connect_read_only(path: Path) -> sqlite3.Connection:
-    connection = _read_only(path)
-    if any(connection.execute(f"{each} LIMIT 1").fetchone() for each in UNSOUND):
-        connection.close()
-        raise sqlite3.DatabaseError("it holds what azscan never writes")
-    # They stand before the file's own, which nobody may write.
-    connection.executescript(_VERDICTS.format(temp="TEMP", schema="temp"))
-    return connection
-
-
-def unusable(path: Path, error: Exception) -> OutputError:
-    """The error for an estate that SQLite cannot write or read, in words."""
-    words = str(error)
-    if "locked" in words:
-        return OutputError(
-            f"the estate {path} is in use by another azscan",
-            hint="wait until it has finished, or name another file with --save-estate",
-        )
-    if "full" in words:
-        return OutputError(
-            f"the disk is full: the estate {path} cannot be written",
-            hint="free some space, then go on with --resume; what was read so far is kept",
-        )
-    return OutputError(
-        f"the estate {path} cannot be used: {words}", hint="check that the folder exists and is writable"
-    )

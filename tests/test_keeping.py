@@ -1,0 +1,42 @@
+"""Where the estates of scans lie, and how long they are kept."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+
+from azscan.keeping import KEPT_HOURS, forget_old_estates, state_folder
+
+
+@pytest.mark.parametrize(
+    ("environ", "platform", "ending"),
+    [
+        ({"AZSCAN_STATE_DIR": "/x/y"}, "linux", "/x/y"),
+        ({"XDG_STATE_HOME": "/x"}, "linux", "/x/azscan"),
+        ({}, "linux", ".local/state/azscan"),
+        ({}, "darwin", "Library/Application Support/azscan"),
+        ({"LOCALAPPDATA": "/l"}, "win32", "/l/azscan"),
+    ],
+)
+def test_where_state_lies(monkeypatch, environ, platform, ending):
+    monkeypatch.setattr("sys.platform", platform)
+    assert state_folder(environ).as_posix().endswith(ending)
+
+
+def test_old_estates_are_forgotten_and_others_kept(tmp_path):
+    old, new = "0" * 32, "f" * 32
+    kept = {f"{new}.sqlite", "other.txt", "customers.sqlite", "app.sqlite3", f"{old}x.sqlite"}
+    for name, hours in (
+        (f"{old}.sqlite", KEPT_HOURS + 1),
+        (f"{old}.sqlite-wal", KEPT_HOURS + 1),
+        (f"{new}.sqlite", KEPT_HOURS - 1),
+        *((name, 1000) for name in kept if not name.startswith(new)),
+    ):
+        (tmp_path / name).touch()
+        then = time.time() - hours * 3600
+        os.utime(tmp_path / name, (then, then))
+    forget_old_estates(tmp_path)
+    assert {each.name for each in tmp_path.iterdir()} == kept
+    forget_old_estates(tmp_path / "none")
