@@ -67,6 +67,9 @@ REFERENCES: Mapping[str, Reference] = {
     "key_vault_key": Reference("keyvault", lambda client, _: client.keys.list(GROUP, NAME)),
     "key_vault_key.detail": Reference("keyvault", lambda client, _: client.keys.get(GROUP, NAME, NAME)),
     "key_vault_secret": Reference("keyvault", lambda client, _: client.secrets.list(GROUP, NAME)),
+    "managed_hsm": Reference("keyvault", lambda client, _: client.managed_hsms.list_by_subscription()),
+    "managed_hsm_key": Reference("keyvault", lambda client, _: client.managed_hsm_keys.list(GROUP, NAME)),
+    "managed_hsm_key.detail": Reference("keyvault", lambda client, _: client.managed_hsm_keys.get(GROUP, NAME, NAME)),
     "activity_log_alert": Reference("monitor", lambda client, _: client.activity_log_alerts.list_by_subscription_id()),
     "action_group": Reference("monitor", lambda client, _: client.action_groups.list_by_subscription_id()),
     "subscription_diagnostic_setting": Reference(
