@@ -82,6 +82,12 @@ REFERENCES: Mapping[str, Reference] = {
     "security_contact": Reference("security", lambda client, _: client.security_contacts.list()),
     "defender_setting": Reference("security", lambda client, _: client.settings.list()),
     "auto_provisioning_setting": Reference("security", lambda client, _: client.auto_provisioning_settings.list()),
+    "server_vulnerability_setting": Reference(
+        "security", lambda client, _: client.server_vulnerability_assessments_settings.list_by_subscription()
+    ),
+    "security_automation": Reference("security", lambda client, _: client.automations.list()),
+    "alert_suppression_rule": Reference("security", lambda client, _: client.alerts_suppression_rules.list()),
+    "iot_security_solution": Reference("security", lambda client, _: client.iot_security_solution.list_by_subscription()),
 }
 
 # Calls that later versions of a client lack, and the version that the cassette was recorded with.
