@@ -78,6 +78,10 @@ REFERENCES: Mapping[str, Reference] = {
     "diagnostic_setting": Reference(
         "monitor", lambda client, parent: client.diagnostic_settings.list(parent.lstrip("/"))
     ),
+    "data_collection_endpoint": Reference(
+        "monitor", lambda client, _: client.data_collection_endpoints.list_by_subscription()
+    ),
+    "log_search_alert": Reference("monitor", lambda client, _: client.scheduled_query_rules.list_by_subscription()),
     "defender_plan": Reference("security", lambda client, _: client.pricings.list(f"subscriptions/{SUBSCRIPTION}")),
     "security_contact": Reference("security", lambda client, _: client.security_contacts.list()),
     "defender_setting": Reference("security", lambda client, _: client.settings.list()),
@@ -102,6 +106,7 @@ OLDER: Mapping[str, str] = {
 # Reads of those providers for which their client has no call, and why.
 WITHOUT: Mapping[str, str] = {
     "application_insights": "azure-mgmt-monitor has no components; they have a client of their own",
+    "private_link_scope": "azure-mgmt-monitor 7.0.0 has no private link scopes",
 }
 
 
