@@ -69,6 +69,7 @@ REFERENCES: Mapping[str, Reference] = {
     "key_vault_secret": Reference("keyvault", lambda client, _: client.secrets.list(GROUP, NAME)),
     "activity_log_alert": Reference("monitor", lambda client, _: client.activity_log_alerts.list_by_subscription_id()),
     "action_group": Reference("monitor", lambda client, _: client.action_groups.list_by_subscription_id()),
+    "autoscale_setting": Reference("monitor", lambda client, _: client.autoscale_settings.list_by_subscription()),
     "subscription_diagnostic_setting": Reference(
         "monitor", lambda client, _: client.diagnostic_settings.list(f"subscriptions/{SUBSCRIPTION}")
     ),
