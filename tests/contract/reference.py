@@ -79,6 +79,7 @@ REFERENCES: Mapping[str, Reference] = {
     "defender_plan": Reference("security", lambda client, _: client.pricings.list(f"subscriptions/{SUBSCRIPTION}")),
     "security_contact": Reference("security", lambda client, _: client.security_contacts.list()),
     "defender_setting": Reference("security", lambda client, _: client.settings.list()),
+    "jit_policy": Reference("security", lambda client, _: client.jit_network_access_policies.list()),
     "auto_provisioning_setting": Reference("security", lambda client, _: client.auto_provisioning_settings.list()),
 }
 
