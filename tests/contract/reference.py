@@ -72,6 +72,7 @@ REFERENCES: Mapping[str, Reference] = {
     "managed_hsm_key.detail": Reference("keyvault", lambda client, _: client.managed_hsm_keys.get(GROUP, NAME, NAME)),
     "activity_log_alert": Reference("monitor", lambda client, _: client.activity_log_alerts.list_by_subscription_id()),
     "action_group": Reference("monitor", lambda client, _: client.action_groups.list_by_subscription_id()),
+    "autoscale_setting": Reference("monitor", lambda client, _: client.autoscale_settings.list_by_subscription()),
     "subscription_diagnostic_setting": Reference(
         "monitor", lambda client, _: client.diagnostic_settings.list(f"subscriptions/{SUBSCRIPTION}")
     ),
@@ -85,6 +86,7 @@ REFERENCES: Mapping[str, Reference] = {
     "defender_plan": Reference("security", lambda client, _: client.pricings.list(f"subscriptions/{SUBSCRIPTION}")),
     "security_contact": Reference("security", lambda client, _: client.security_contacts.list()),
     "defender_setting": Reference("security", lambda client, _: client.settings.list()),
+    "jit_policy": Reference("security", lambda client, _: client.jit_network_access_policies.list()),
     "auto_provisioning_setting": Reference("security", lambda client, _: client.auto_provisioning_settings.list()),
     "server_vulnerability_setting": Reference(
         "security", lambda client, _: client.server_vulnerability_assessments_settings.list_by_subscription()
