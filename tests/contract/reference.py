@@ -59,6 +59,26 @@ REFERENCES: Mapping[str, Reference] = {
     "bastion_host": Reference("network", lambda client, _: client.bastion_hosts.list()),
     "network_watcher": Reference("network", lambda client, _: client.network_watchers.list_all()),
     "flow_log": Reference("network", lambda client, _: client.flow_logs.list(GROUP, NAME)),
+    "application_gateway": Reference("network", lambda client, _: client.application_gateways.list_all()),
+    "application_gateway_waf_policy": Reference(
+        "network", lambda client, _: client.web_application_firewall_policies.list_all()
+    ),
+    "azure_firewall": Reference("network", lambda client, _: client.azure_firewalls.list_all()),
+    "ddos_protection_plan": Reference("network", lambda client, _: client.ddos_protection_plans.list()),
+    "express_route_circuit": Reference("network", lambda client, _: client.express_route_circuits.list_all()),
+    "express_route_port": Reference("network", lambda client, _: client.express_route_ports.list()),
+    "firewall_policy": Reference("network", lambda client, _: client.firewall_policies.list_all()),
+    "firewall_rule_group": Reference(
+        "network", lambda client, _: client.firewall_policy_rule_collection_groups.list(GROUP, NAME)
+    ),
+    "load_balancer": Reference("network", lambda client, _: client.load_balancers.list_all()),
+    "nat_gateway": Reference("network", lambda client, _: client.nat_gateways.list_all()),
+    "private_endpoint": Reference("network", lambda client, _: client.private_endpoints.list_by_subscription()),
+    "private_link_service": Reference("network", lambda client, _: client.private_link_services.list_by_subscription()),
+    "route_table": Reference("network", lambda client, _: client.route_tables.list_all()),
+    "virtual_hub": Reference("network", lambda client, _: client.virtual_hubs.list()),
+    "virtual_wan": Reference("network", lambda client, _: client.virtual_wans.list()),
+    "vpn_server_configuration": Reference("network", lambda client, _: client.vpn_server_configurations.list()),
     "storage_account": Reference("storage", lambda client, _: client.storage_accounts.list()),
     "blob_service": Reference("storage", lambda client, _: client.blob_services.get_service_properties(GROUP, NAME)),
     "container": Reference("storage", lambda client, _: client.blob_containers.list(GROUP, NAME)),
@@ -109,6 +129,11 @@ OLDER: Mapping[str, str] = {
 WITHOUT: Mapping[str, str] = {
     "application_insights": "azure-mgmt-monitor has no components; they have a client of their own",
     "private_link_scope": "azure-mgmt-monitor 7.0.0 has no private link scopes",
+    "dns_zone": "azure-mgmt-network has no DNS zones; they have a client of their own",
+    "dnssec_config": "azure-mgmt-network has no DNS zones; they have a client of their own",
+    "front_door_classic": "azure-mgmt-network has no Front Door; it has a client of its own",
+    "front_door_waf_policy": "azure-mgmt-network has no policies of Front Door; they have a client of their own",
+    "private_dns_zone": "azure-mgmt-network has no private DNS zones; they have a client of their own",
 }
 
 
