@@ -161,8 +161,10 @@ class Read(NamedTuple):
     @property
     def cassette(self) -> str:
         """The file that holds the client's call; a collection of several parents has one for each."""
-        parts = urlsplit(self.at).path.strip("/").split("/")
-        below = f"-{parts[-2]}" if len(self.kind.of) > 1 and self.at else ""
+        below = ""
+        if len(self.kind.of) > 1 and self.at:
+            provider, *types = self.at.rpartition("/providers/")[2].split("/")
+            below = f"-{provider.rpartition('.')[2].lower()}-{types[-2]}"
         return f"{self.key.replace('.', '-')}{below}.yaml"
 
 
