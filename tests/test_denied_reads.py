@@ -21,7 +21,7 @@ from azscan.catalog.builtin import parts_of
 from azscan.catalog.load import load
 from azscan.catalog.model import Catalog, Collection
 from azscan.collect.plan import Plan
-from azscan.collect.targets import action_of
+from azscan.collect.targets import action_of, path_of
 from azscan.emulator import Deny, Estate, FaultRule, Options, demo_estate
 from azscan.emulator.logbook import Record
 from azscan.results import Verdict
@@ -60,7 +60,9 @@ def reads() -> Iterator[Read]:
                 resting.setdefault(name, []).append(check.id)
     for name, checks in sorted(resting.items()):
         kind = kind_of(name)
-        yield Read(name, "read", "403", tuple(checks))
+        # Resource Graph answers everybody, and leaves out what the caller may not read.
+        if not kind.kql:
+            yield Read(name, "read", "403", tuple(checks))
         if kind.host == "arm" and not kind.is_singleton and name not in NEVER_FILTERED:
             yield Read(name, "read", "filter", tuple(checks))
         if kind.detail:
@@ -83,7 +85,8 @@ def denied(read: Read) -> Options:
         namespace, *types = kind.type.split("/")
         match = f"*/{namespace}/" + "/".join(f"{each}/*" for each in types)
         return Options(faults=[FaultRule(match, status=403, code="AuthorizationFailed", message="no authorization")])
-    return Options(deny=[Deny(action_of(kind), read.manner)])
+    actions = {action_of(kind), f"{kind.type}/read"} if kind.kql else {action_of(kind)}
+    return Options(deny=[Deny(action, read.manner) for action in sorted(actions)])
 
 
 def names_of(read: Read) -> set[str]:
@@ -101,7 +104,7 @@ def asked_for(read: Read, log: list[Record]) -> list[Record]:
         namespace, *types = kind.type.split("/")
         template = f"{{id}}/providers/{namespace}/" + "/".join(f"{each}/{{name}}" for each in types)
     else:
-        template = (f"/{kind.version}" if kind.host == "graph" else "") + (kind.list or kind.get)
+        template = path_of(kind)
     pieces = re.split(r"{(\w+)}", template)
     pattern = "".join(
         (".+" if piece == "id" else "[^/]+") if at % 2 else re.escape(piece) for at, piece in enumerate(pieces)

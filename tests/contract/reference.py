@@ -123,7 +123,9 @@ REFERENCES: Mapping[str, Reference] = {
     ),
     "security_automation": Reference("security", lambda client, _: client.automations.list()),
     "alert_suppression_rule": Reference("security", lambda client, _: client.alerts_suppression_rules.list()),
-    "iot_security_solution": Reference("security", lambda client, _: client.iot_security_solution.list_by_subscription()),
+    "iot_security_solution": Reference(
+        "security", lambda client, _: client.iot_security_solution.list_by_subscription()
+    ),
 }
 
 # Calls that later versions of a client lack, and the version that the cassette was recorded with.
