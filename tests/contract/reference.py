@@ -83,7 +83,6 @@ REFERENCES: Mapping[str, Reference] = {
     "blob_service": Reference("storage", lambda client, _: client.blob_services.get_service_properties(GROUP, NAME)),
     "container": Reference("storage", lambda client, _: client.blob_containers.list(GROUP, NAME)),
     "file_service": Reference("storage", lambda client, _: client.file_services.get_service_properties(GROUP, NAME)),
-    "encryption_scope": Reference("storage", lambda client, _: client.encryption_scopes.list(GROUP, NAME)),
     "blob_log_setting": Reference(
         "monitor", lambda client, parent: client.diagnostic_settings.list(f"{parent.lstrip('/')}/blobServices/default")
     ),
