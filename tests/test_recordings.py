@@ -71,6 +71,25 @@ def test_every_object_has_a_verdict_of_each_check(recorded: Recorded) -> None:
     assert judged > 10_000
 
 
+def test_what_came_of_it_is_told_by_service(recorded: Recorded, capsys: pytest.CaptureFixture[str]) -> None:
+    """The table of recorded resources, their verdicts and what is unreadable; a service without any has no line."""
+    connection, catalog = recorded.scanned.results.estate.connection, recorded.catalog
+    resources, verdicts, unreadable = Counter[str](), Counter[str](), Counter[str]()
+    for name, count in connection.execute("SELECT collection, count(*) FROM resource WHERE gone = 0 GROUP BY 1"):
+        if name in catalog.collections:
+            resources[catalog.collections[name].service] += count
+    for verdict in recorded.scanned.verdicts:
+        verdicts[verdict.service] += 1
+        unreadable[verdict.service] += verdict.status == "unreadable"
+    rows = [(name, resources[name], verdicts[name], unreadable[name]) for name in sorted(verdicts)]
+    total = ("all", resources.total(), verdicts.total(), unreadable.total())
+    with capsys.disabled():
+        print(f"\n{'service':24} {'resources':>9} {'verdicts':>9} {'unreadable':>10}")
+        for row in (*rows, total):
+            print("{:24} {:9,} {:9,} {:10,}".format(*row))
+    assert unreadable.total() < verdicts.total() / 20
+
+
 def test_every_verdict_has_evidence_or_a_reason(recorded: Recorded) -> None:
     bare = [each for each in recorded.scanned.verdicts if not each.evidence and not each.reason]
     assert not bare
