@@ -10,6 +10,7 @@ import argparse
 import importlib
 import re
 import textwrap
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +18,7 @@ from typing import Any, Final
 from azscan.catalog import tables
 from azscan.catalog.kinds import Table
 from azscan.catalog.load import load
-from azscan.catalog.model import Catalog, Collection
+from azscan.catalog.model import AREAS, Catalog, Collection
 from azscan.cli import COMMANDS, check_pages
 from azscan.cli.options import default_of
 from azscan.collect.targets import action_of
@@ -169,13 +170,16 @@ def _default(param: Any, variable: str) -> str:
 
 
 def _services(catalog: Catalog) -> str:
-    """How many checks each service has, without those that are deprecated: they run only where they are named."""
+    """The services of each area with their number of checks, without those that run only where they are named."""
     live = [check for check in catalog.checks.values() if check.status != "deprecated"]
-    rows = ["| service | | checks |", "| --- | --- | --- |"]
-    for name, service in sorted(catalog.services.items()):
-        number = sum(check.service == name for check in live)
-        rows.append(f"| `{name}` | {service.title} | {number} |")
-    rows.append(f"| | | {len(live)} |")
+    numbers = Counter(check.service for check in live)
+    rows = ["| area | services, with their number of checks | checks |", "| --- | --- | --- |"]
+    for area in AREAS:
+        names = sorted(name for name, service in catalog.services.items() if service.area == area)
+        if names:
+            told = ", ".join(f"`{name}` {numbers[name]}" for name in names)
+            rows.append(f"| {area} | {told} | {sum(numbers[name] for name in names)} |")
+    rows.append(f"| | {len(catalog.services)} services | {len(live)} |")
     return "\n".join(rows)
 
 
@@ -191,14 +195,10 @@ def _frameworks(catalog: Catalog) -> str:
 
 
 def _new_checks(catalog: Catalog) -> str:
-    """The ids of all checks, by service: before a first release every check is new."""
-    rows = []
-    for name, service in sorted(catalog.services.items()):
-        ids = sorted(check.id for check in catalog.checks.values() if check.service == name)
-        if ids:
-            text = f"- {service.title}: {', '.join(f'`{each}`' for each in ids)}"
-            rows += [line if number == 0 else f"  {line}" for number, line in enumerate(_wrapped(text))]
-    return "\n".join(rows)
+    """How many checks each service brings: before a first release every check is new."""
+    numbers = Counter(check.service for check in catalog.checks.values())
+    told = ", ".join(f"{service.title} ({numbers[name]})" for name, service in sorted(catalog.services.items()))
+    return "\n".join(_wrapped(f"{numbers.total()} checks of {len(catalog.services)} services: {told}."))
 
 
 def _graph_permissions(catalog: Catalog) -> str:
