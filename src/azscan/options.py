@@ -79,7 +79,7 @@ OPTION_KEYS: tuple[Key, ...] = (
     Key("fail-on", "choice", "Lowest severity that fails the gate", "--fail-on", choices=FAIL_ON),
     Key("concurrency", "count", "Reads at a time", "--concurrency"),
     Key("timeout", "seconds", "Seconds that one request may take", "--timeout"),
-    Key("show", "words", "What the table lists: failed, unreadable, waived, passed, all, or checks by id", "--show"),
+    Key("show", "words", "What the table tells: failed, unreadable, waived, passed, all, or checks by id", "--show"),
     Key("shell", "choice", "Shell that fix commands are quoted for", "--shell", choices=("posix", "powershell")),
     Key("format", "choice", "Format on standard output", "--format", "never", ("table", "json", "csv")),
     Key("output", "words", "Files to write, their format by the suffix: .txt, .json, .csv", "--output", "never"),

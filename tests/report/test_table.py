@@ -54,6 +54,16 @@ def test_fits_the_width(results: MemoryResults, show: str, width: int) -> None:
     assert [line for line in lines if cell_len(line) > width] == []
 
 
+def test_below_the_gate_a_check_is_one_line_unless_more_is_asked_for() -> None:
+    found = [https_only(storage(f"st{number}")) for number in range(4)]
+    found = [msgspec.structs.replace(each, severity="medium", title="A title " + "word " * 30) for each in found]
+    (line,) = [each for each in table(MemoryResults(found)).splitlines() if "storage-https-only" in each]
+    assert re.fullmatch(r"  medium +4 x storage-https-only: A title word .*…", line) and cell_len(line) <= 80
+    assert "--show failed" in table(MemoryResults(found))
+    in_full = table(MemoryResults(found), Options(show=("failed",)))
+    assert in_full.count("  --> ") == 3 and "x storage-https-only" not in in_full
+
+
 def test_a_command_named_in_show_is_whole_and_on_one_line() -> None:
     text = table(sample(), Options(show=("storage-https-only",)))
     assert f"   = fix: az storage account update --ids {storage('stweb06').id} --https-only true\n" in text

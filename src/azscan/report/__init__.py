@@ -34,13 +34,14 @@ SHOW = ("failed", "unreadable", "waived", "passed", "all")
 class Options(msgspec.Struct, frozen=True):
     """How people will read a report; JSON and CSV do not depend on it.
 
-    `show` holds words of SHOW, check ids and globs. `terminal` allows links, `colour` colours. `docs_url` is a
-    template with {service} and {check} ("": the command that shows the check stands instead). `per_check` is the most
-    findings that the table lists of one check, unless the check is named in `show`. `command` is how the user would
-    scan again, for the lines that say how to see more.
+    `show` holds words of SHOW, check ids and globs; where it is empty, the failures are listed that the gate is about,
+    and a line for each other check that failed. `terminal` allows links, `colour` colours. `docs_url` is a template
+    with {service} and {check} ("": the command that shows the check stands instead). `per_check` is the most findings
+    that the table lists of one check, unless the check is named in `show`. `command` is how the user would scan again,
+    for the lines that say how to see more.
     """
 
-    show: tuple[str, ...] = ("failed",)
+    show: tuple[str, ...] = ()
     width: int = 80
     terminal: bool = False
     colour: bool = False

@@ -32,6 +32,8 @@ def print_closing(page: Page, results: Results, names: Mapping[str, str], *, mor
         page.heading("to see more of a finding, ID being that of its check")
         page.line("  ", "why it matters, how to mend it: azscan checks show ID")
         page.line("  ", f"every resource, whole commands: {page.options.command} --show ID", rest="    ")
+        if not page.options.show:
+            page.line("  ", f"all that failed: {page.options.command} --show failed", rest="    ")
     _controls(page, results)
     _unread(page, results.unreadable, names, whole=whole)
     _waivers(page, results.waivers)

@@ -222,6 +222,14 @@ class _Fact(NamedTuple):
         return cls(visible(leaf.path), visible(expected_of(leaf, brief=brief)), words, entries)
 
 
+def print_brief(page: Page, verdicts: Iterator[Verdict]) -> None:
+    """One line for all findings of a check: its severity, how many there are, its id and title."""
+    first = next(verdicts)
+    number = 1 + sum(1 for _ in verdicts)
+    lead = f"  {first.severity:<8} {number:>3} x "
+    page.line(lead, (first.check, "bold"), f": {page.head(first.title, page.width - len(lead) - len(first.check) - 2)}")
+
+
 def _alike(verdict: Verdict) -> tuple[Any, ...]:
     """What verdicts have in common that can be told together."""
     return (verdict.reason, verdict.waiver, [(leaf.path, leaf.expected, told(leaf)) for leaf in verdict.evidence])
@@ -271,5 +279,5 @@ def picked(options: Options) -> tuple[tuple[Status, ...], tuple[str, ...]]:
         "passed": ("pass",),
         "all": ("fail", "unreadable", "waived", "pass"),
     }
-    statuses = dict.fromkeys(status for word in options.show for status in words.get(word, ()))
+    statuses = dict.fromkeys(status for word in options.show or ("failed",) for status in words.get(word, ()))
     return tuple(statuses), tuple(word for word in options.show if word not in words)

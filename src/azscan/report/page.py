@@ -11,7 +11,7 @@ from rich.style import Style
 from rich.text import Text
 
 from azscan.report import Options
-from azscan.report.text import middle, suffix, visible
+from azscan.report.text import middle, prefix, suffix, visible
 
 # What is printed: text, or text with a style of rich.
 Piece: TypeAlias = "str | tuple[str, str]"
@@ -92,6 +92,11 @@ class Page:
     def cut(self, text: str, width: int) -> str:
         """The text made visible and, where it is too long, shortened in its middle."""
         return middle(visible(text), max(width, 8), self.ellipsis)
+
+    def head(self, text: str, width: int) -> str:
+        """The text made visible and, where it is too long, its beginning before an ellipsis."""
+        shown, width = visible(text), max(width, 8)
+        return shown if cell_len(shown) <= width else prefix(shown, width - cell_len(self.ellipsis)) + self.ellipsis
 
     def tail(self, text: str, width: int) -> str:
         """The end of a visible text, after an ellipsis where it is too long."""

@@ -8,11 +8,11 @@ from typing import BinaryIO
 
 from azscan.report import Options
 from azscan.report.closing import print_closing
-from azscan.report.finding import CheckBlock, picked
+from azscan.report.finding import CheckBlock, picked, print_brief
 from azscan.report.labels import subscription_names
 from azscan.report.page import Page
 from azscan.report.text import count
-from azscan.results import Results, Status, Verdict
+from azscan.results import SEVERITIES, SEVERITY_RANK, Results, Severity, Status, Verdict
 from azscan.words import glob
 
 
@@ -24,13 +24,28 @@ def write_table(results: Results, stream: BinaryIO, options: Options) -> None:
     fits = [glob(pattern) for pattern in checks]
     _print_head(page, results)
     shortened = False
+    bar = SEVERITY_RANK[_told_in_full(results)] if not options.show else len(SEVERITIES)
     for service, group in groupby(_chosen(results, statuses, checks), lambda verdict: verdict.service):
         page.rule(service)
-        for (check, _), verdicts in groupby(group, lambda verdict: (verdict.check, verdict.status)):
+        for (check, severity, _), verdicts in groupby(group, _block):
+            if SEVERITY_RANK[severity] > bar:
+                print_brief(page, verdicts)
+                shortened = True
+                continue
             whole = any(fit(check) for fit in fits)
             CheckBlock(page, results, names, whole=whole).print(verdicts)
             shortened |= not whole
     print_closing(page, results, names, more=shortened)
+
+
+def _block(verdict: Verdict) -> tuple[str, Severity, Status]:
+    return verdict.check, verdict.severity, verdict.status
+
+
+def _told_in_full(results: Results) -> Severity:
+    """The lowest severity whose findings are told in full where --show says nothing: the gate's, if it has one."""
+    fail_on = results.summary.gate.fail_on
+    return next((each for each in SEVERITIES if each == fail_on), "high")
 
 
 def _chosen(results: Results, statuses: Sequence[Status], checks: Sequence[str]) -> Iterator[Verdict]:

@@ -26,16 +26,17 @@ def middle(text: str, width: int, ellipsis: str = "…") -> str:
     if len(text) <= width and cell_len(text) <= width:
         return text
     room = max(width - cell_len(ellipsis), 2)
-    head = _prefix(text, room - room // 2)
+    head = prefix(text, room - room // 2)
     return f"{head}{ellipsis}{suffix(text, room // 2)}"
 
 
 def suffix(text: str, width: int) -> str:
     """As much of the text's end as `width` cells hold."""
-    return _prefix(text[::-1], width)[::-1]
+    return prefix(text[::-1], width)[::-1]
 
 
-def _prefix(text: str, width: int) -> str:
+def prefix(text: str, width: int) -> str:
+    """As much of the text's beginning as `width` cells hold."""
     taken = text[:width]
     while taken and cell_len(taken) > width:
         taken = taken[:-1]
