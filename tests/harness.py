@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,17 @@ class Scanned:
         return [f"{record.path}?{record.query}" for record in self.emulator.log]
 
 
+@cache
+def shipped() -> Catalog:
+    """The shipped catalogue, loaded once: it takes half a second, and there are hundreds of scans."""
+    return load()
+
+
+def _catalog(settings: Settings) -> Catalog:
+    folders = (settings.checks_dir, settings.mappings_dir)
+    return load(*folders) if any(folders) else shipped()
+
+
 def scan(
     folder: Path,
     estate: Estate,
@@ -68,7 +80,7 @@ def scan(
     """
     number = len(list(folder.glob("estate-*.sqlite")))
     settings = resolve({"save_estate": str(folder / f"estate-{number}.sqlite"), **given}, {})
-    choice = choose_checks(settings, catalog or load(settings.checks_dir, settings.mappings_dir))
+    choice = choose_checks(settings, catalog or _catalog(settings))
     said: list[str] = []
 
     async def work() -> tuple[Any, Emulator]:

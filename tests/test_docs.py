@@ -27,7 +27,7 @@ from azscan.conditions.grammar import OPERATORS
 from azscan.conditions.grammar import check as faults_of
 from azscan.options import AUTH, FAIL_ON
 from azscan.settings import check_names
-from tests.harness import azscan
+from tests.harness import azscan, shipped
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -94,7 +94,7 @@ def test_generated_parts_are_fresh() -> None:
 
 def test_no_page_is_left_of_a_service_that_is_gone() -> None:
     folder = ROOT / reference.CHECK_PAGES
-    assert check_pages.stale(folder, check_pages.pages(load())) == [], "run: azscan checks docs"
+    assert check_pages.stale(folder, check_pages.pages(shipped())) == [], "run: azscan checks docs"
 
 
 def test_every_command_and_option_has_help() -> None:
@@ -155,7 +155,7 @@ def test_every_variable_exists(page: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_check_exists(page: str) -> None:
-    catalog = load()
+    catalog = shipped()
     starts = "|".join(sorted({*catalog.services, *(p for each in catalog.services.values() for p in each.prefixes)}))
     named = {
         found
@@ -214,7 +214,7 @@ def test_no_page_names_a_machine(page: str) -> None:
 
 def test_every_service_stands_in_the_changelog() -> None:
     changelog = " ".join(text("CHANGELOG.md").split())
-    assert [service.title for service in load().services.values() if service.title not in changelog] == []
+    assert [service.title for service in shipped().services.values() if service.title not in changelog] == []
 
 
 class TestExitCodes:
@@ -308,7 +308,7 @@ def test_the_configurations_shown_are_valid(page: str) -> None:
     assert shown
     for body in shown:
         made = config.parse_config(parse(body.encode(), "azscan.yaml"), explicit=True)
-        check_names(made, load(), FAULT_KINDS)
+        check_names(made, shipped(), FAULT_KINDS)
 
 
 @pytest.fixture(scope="module")

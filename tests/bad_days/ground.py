@@ -15,13 +15,12 @@ from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
-from azscan.catalog.load import load
 from azscan.catalog.model import Catalog
 from azscan.emulator import Emulator, Estate, FaultRule, Options
 from azscan.results import Verdict
 from tests.azure.servers import HurriedClock
 from tests.emulator.rig import ONE, STORAGE, account, child, estate
-from tests.harness import ROOT, Scanned, azscan, scan
+from tests.harness import ROOT, Scanned, azscan, scan, shipped
 
 SECRET = "a-secret~of-bad.days"
 IDENTITY = {
@@ -40,7 +39,7 @@ ACCOUNTS = f"*/providers/{STORAGE}"
 @cache
 def catalog() -> Catalog:
     """The shipped catalogue, loaded once in a process."""
-    return load((), ())
+    return shipped()
 
 
 def stored(name: str, group: str = "rg-web", subscription: str = ONE, **properties: Any) -> list[dict[str, Any]]:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from azscan.catalog.load import load
 from azscan.emulator import FaultRule, Options, load_estate
 from azscan.estate.store import Estate
 from azscan.keeping import close_broken
@@ -22,9 +21,9 @@ from azscan.scan import _waits
 from azscan.settings import Settings
 from tests.cli.served import serving
 from tests.cli.test_scan import BAD, CHECK, GOOD, ONE, ONLY, STORAGE, begun, estate, left_behind, scanned
-from tests.harness import ROOT, azscan
+from tests.harness import ROOT, azscan, shipped
 
-DEPRECATED = sorted(check.id for check in load().checks.values() if check.status == "deprecated")
+DEPRECATED = sorted(check.id for check in shipped().checks.values() if check.status == "deprecated")
 
 
 # what may stay unreadable
@@ -135,7 +134,7 @@ def test_the_log_tells_of_waits(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_verbose_says_which_deprecated_checks_are_left_out(tmp_path: Path) -> None:
     assert DEPRECATED
-    services = sorted({load().checks[check].service for check in DEPRECATED})
+    services = sorted({shipped().checks[check].service for check in DEPRECATED})
     chosen = [word for service in services for word in ("--service", service)]
     done = scanned(tmp_path, estate(GOOD), *chosen, "--verbose", "--fail-on", "never")
     assert f"left out as deprecated (they run where --check names them): {', '.join(DEPRECATED)}\n" in done.stderr
@@ -303,7 +302,7 @@ def listed(*arguments: str) -> list[str]:
 
 
 def test_checks_are_listed_by_name_and_by_framework() -> None:
-    catalog = load()
+    catalog = shipped()
     found = listed("--check", "storage-https-*")
     assert found == [check for check in sorted(catalog.checks) if check.startswith("storage-https-")]
     framework, mapped = next(iter(catalog.frameworks.items()))
@@ -318,15 +317,15 @@ def test_the_list_counts_what_is_deprecated_apart(capsysbinary: pytest.CaptureFi
     from azscan.cli.checks import _print_list
     from azscan.cli.stdout import stdout_page
 
-    _print_list(stdout_page(), tuple(load().checks.values()))
+    _print_list(stdout_page(), tuple(shipped().checks.values()))
     told = " ".join(capsysbinary.readouterr().out.decode().split())
-    assert f"{len(load().checks)} checks, {len(DEPRECATED)} of them deprecated" in told
+    assert f"{len(shipped().checks):,} checks, {len(DEPRECATED)} of them deprecated" in told
     assert all(f"{check} (deprecated)" in told for check in DEPRECATED)
 
 
 def test_a_new_check_is_told_which_services_there_are(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     done = azscan("checks", "new", "foo-bar", "--checks-dir", "mine", cwd=tmp_path)
-    assert done.returncode == 2 and f"the services are {', '.join(sorted(load().services))}" in done.stderr
+    assert done.returncode == 2 and f"the services are {', '.join(sorted(shipped().services))}" in done.stderr
     without = azscan("checks", "new", "storage-mine", cwd=tmp_path)
     assert without.returncode == 2 and " help: name a folder of your own: --checks-dir FOLDER\n" in without.stderr

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from azscan.catalog.load import load
 from azscan.catalog.model import Catalog
 from tests.contract.facts import Facts
+from tests.harness import shipped
 
 
 @pytest.fixture(scope="session")
@@ -20,4 +20,4 @@ def facts(shared: Path) -> Facts:
 @pytest.fixture(scope="session")
 def catalog() -> Catalog:
     """The shipped catalogue."""
-    return load()
+    return shipped()

@@ -18,7 +18,6 @@ from azscan.azure.clouds import named
 from azscan.azure.network import network_from_environment
 from azscan.azure.paging import pages
 from azscan.azure.session import Session
-from azscan.catalog.load import load
 from azscan.collect.targets import target_of
 from tests.azure.servers import FakeCredential
 from tests.contract.reference import (
@@ -33,8 +32,9 @@ from tests.contract.reference import (
     recorded,
     recorder,
 )
+from tests.harness import shipped
 
-READS = compared(load())
+READS = compared(shipped())
 
 
 def _target(read: Read) -> str:
@@ -75,7 +75,7 @@ async def test_another_read_finds_no_answer(change: str) -> None:
 
 
 def test_every_declared_read_of_these_providers_has_a_reference_or_a_reason() -> None:
-    keys = {read.key for read in declared(load())}
+    keys = {read.key for read in declared(shipped())}
     assert keys - REFERENCES.keys() == WITHOUT.keys()
     assert REFERENCES.keys() <= keys, "a reference without a declared read"
 

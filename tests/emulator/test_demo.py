@@ -14,10 +14,9 @@ from typing import Any
 
 import pytest
 
-from azscan.catalog.load import load
 from azscan.catalog.model import Catalog
 from azscan.emulator import Estate, dates, demo_estate
-from tests.harness import Scanned, scan
+from tests.harness import Scanned, scan, shipped
 
 PARTS = sorted(Path(str(files("azscan.emulator"))).joinpath("demo").glob("*.json"))
 SNAPSHOT = Path(__file__).with_name("demo_verdicts.txt")
@@ -31,7 +30,7 @@ def estate() -> Estate:
 
 @pytest.fixture(scope="module")
 def catalog() -> Catalog:
-    return load((), ())
+    return shipped()
 
 
 @pytest.fixture(scope="module")

@@ -9,14 +9,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from azscan.catalog.load import load
 from azscan.catalog.model import Catalog
 from azscan.conditions.compile import compile_condition
 from azscan.conditions.grammar import parse
 from azscan.emulator import Estate, FaultRule, Options, harvest
 from tests.azure.servers import HurriedClock
 from tests.emulator.rig import ONE, STORAGE, account, child, estate
-from tests.harness import Scanned, scan
+from tests.harness import Scanned, scan, shipped
 
 HTTPS, VERSIONS, CONTAINERS = "storage-https-only", "storage-blob-versioning", "storage-containers-private"
 ACCOUNTS = f"*/providers/{STORAGE}"
@@ -27,7 +26,7 @@ NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 
 @cache
 def catalog() -> Catalog:
-    return load((), ())
+    return shipped()
 
 
 @cache
