@@ -83,15 +83,8 @@ REFERENCES: Mapping[str, Reference] = {
     "blob_service": Reference("storage", lambda client, _: client.blob_services.get_service_properties(GROUP, NAME)),
     "container": Reference("storage", lambda client, _: client.blob_containers.list(GROUP, NAME)),
     "file_service": Reference("storage", lambda client, _: client.file_services.get_service_properties(GROUP, NAME)),
-    "encryption_scope": Reference("storage", lambda client, _: client.encryption_scopes.list(GROUP, NAME)),
     "blob_log_setting": Reference(
         "monitor", lambda client, parent: client.diagnostic_settings.list(f"{parent.lstrip('/')}/blobServices/default")
-    ),
-    "queue_log_setting": Reference(
-        "monitor", lambda client, parent: client.diagnostic_settings.list(f"{parent.lstrip('/')}/queueServices/default")
-    ),
-    "table_log_setting": Reference(
-        "monitor", lambda client, parent: client.diagnostic_settings.list(f"{parent.lstrip('/')}/tableServices/default")
     ),
     "key_vault": Reference("keyvault", lambda client, _: client.vaults.list_by_subscription()),
     "key_vault_key": Reference("keyvault", lambda client, _: client.keys.list(GROUP, NAME)),
@@ -132,8 +125,6 @@ REFERENCES: Mapping[str, Reference] = {
 OLDER: Mapping[str, str] = {
     "blob_log_setting": "azure-mgmt-monitor 6.0.2",
     "diagnostic_setting": "azure-mgmt-monitor 6.0.2",
-    "queue_log_setting": "azure-mgmt-monitor 6.0.2",
-    "table_log_setting": "azure-mgmt-monitor 6.0.2",
     "subscription_diagnostic_setting": "azure-mgmt-monitor 6.0.2",
     "location": "azure-mgmt-resource 23.4.0",
     "subscription": "azure-mgmt-resource 23.4.0",

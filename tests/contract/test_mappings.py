@@ -13,7 +13,7 @@ from azscan.catalog.load import load, locate
 from azscan.catalog.model import Catalog, FrameworkMap
 from tests.harness import azscan
 
-NAMES = ("cis-azure-5.0", "iso-27001-2022")
+NAMES = ("cis-azure-5.0", "cis-azure-6.0", "iso-27001-2022")
 ANSWERS = ("checks", "manual", "inherited")
 
 
