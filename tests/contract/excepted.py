@@ -34,11 +34,21 @@ def exceptions() -> dict[Key, str]:
     """Every exception and the file that it stands in; AssertionError for an entry of another form."""
     found: dict[Key, str] = {}
     for file in sorted(FOLDER.glob("*.yaml")):
-        for entry in yaml.safe_load(file.read_text(encoding="utf-8")):
+        for entry in yaml.load(file.read_text(encoding="utf-8"), Loader=_Strict):
             for key in _keys(entry, f"{file.name}: {entry}"):
                 assert key not in found, f"{file.name}: {key} stands in {found[key]} already"
                 found[key] = file.name
     return found
+
+
+class _Strict(yaml.SafeLoader):
+    """YAML in which no key stands twice: two entries that were merged into one would hide the first."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = [key.value for key, _ in node.value]
+        twice = {name for name in names if names.count(name) > 1}
+        assert not twice, f"{sorted(twice)} twice in one entry, {node.start_mark}"
+        return super().construct_mapping(node, deep)
 
 
 def _keys(entry: dict[str, Any], where: str) -> Iterator[Key]:

@@ -170,7 +170,8 @@ def _unproven_reads(kind: Collection, facts: Facts, claims: list[Claim]) -> Iter
         yield "read", kind.name, "", ""
     paths = {".".join(step for step in claim.steps if step != EACH) for claim in claims if claim.kind == kind.name}
     needed = {facts.other_version(known.name, path) for path in paths}
-    if not set(kind.api.values()) <= {known.api} | (needed - {""}):
+    # Resource Graph takes no api-version of the type.
+    if not kind.kql and not set(kind.api.values()) <= {known.api} | (needed - {""}):
         yield "api", kind.name, "", ""
     if kind.presence == "listed" and not _is_tracked(known.name, facts):
         yield "presence", kind.name, "", ""

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from azscan.emulator import Role
+from azscan.emulator import Deny, Role
 from azscan.emulator.kusto import QueryError, run
 from tests.emulator.rig import API, ONE, STORAGE, TWO, Rig, Rigs, account, estate
 
@@ -49,6 +49,10 @@ async def test_rows_of_the_estates_own(start: Rigs) -> None:
     rig = await start(estate(resourceGraph={"SecurityResources": rows, "odd": [{"n": 1}]}))
     found = await _rows(rig, "securityresources | where properties.status.code == 'Unhealthy'")
     assert [row["name"] for row in found["data"]] == ["x"]
+    assert (await _rows(rig, "odd"))["data"] == [{"n": 1}]
+    denied = Deny("Microsoft.Security/assessments/read", "filter")
+    rig = await start(estate(resourceGraph={"SecurityResources": rows, "odd": [{"n": 1}]}), deny=[denied])
+    assert (await _rows(rig, "securityresources"))["data"] == []
     assert (await _rows(rig, "odd"))["data"] == [{"n": 1}]
 
 

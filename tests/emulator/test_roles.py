@@ -107,6 +107,59 @@ async def test_where_permissions_can_be_asked(start: Rigs, at: str, subscription
     assert (await rig.arm(f"{WEB}/{path}")).status == group
 
 
+async def test_what_is_set_on_a_management_group_can_be_denied(start: Rigs) -> None:
+    kind = "Microsoft.Management/managementGroups"
+    root = {"id": f"/providers/{kind}/root", "name": "root", "type": kind, "properties": {}}
+    settings = child(root, "settings/default", requireAuthorizationForGroupCreation=True)
+    path = f"{settings['id']}?{API}"
+    assert (await (await start(estate(root, settings))).ask(path)).body["name"] == "default"
+    assert (await (await start(estate(root))).ask(path)).status == 404
+    refused = await (await start(estate(root, settings), deny=[Deny(f"{kind}/settings/read")])).ask(path)
+    assert (refused.status, refused.code) == (403, "AuthorizationFailed") and f"{kind}/settings/read" in refused.text
+    below = await start(estate(root, settings), roles=[Role(SUBSCRIPTION)])
+    assert (await below.ask(path)).status == 403
+
+
+async def test_the_filters_of_roles_and_policies(start: Rigs) -> None:
+    """Their names are those of properties: `type` is the role's, not the resource type."""
+
+    def held(kind: str, name: str, scope: str = SUBSCRIPTION, **properties: object) -> dict[str, object]:
+        kind = f"Microsoft.Authorization/{kind}"
+        return {"id": f"{scope}/providers/{kind}/{name}", "name": name, "type": kind, "properties": properties}
+
+    group = f"{SUBSCRIPTION}/resourceGroups/rg-web"
+    rig = await start(
+        estate(
+            account("a"),
+            held("roleDefinitions", "reader", "", type="BuiltInRole", roleName="Reader"),
+            held("roleDefinitions", "own", type="CustomRole", roleName="O'Neil's"),
+            held("policyDefinitions", "tls", policyType="BuiltIn", metadata={"category": "Storage"}),
+            held("policyDefinitions", "mine", policyType="Custom"),
+            held("policyAssignments", "above", policyDefinitionId="/tls"),
+            held("policyAssignments", "below", group, policyDefinitionId="/mine"),
+            held("roleEligibilityScheduleInstances", "she", principalId="p1", status="Accepted"),
+            held("roleEligibilityScheduleInstances", "he", group, principalId="p2", status="Revoked"),
+        )
+    )
+    for kind, wanted, names in (
+        ("roleDefinitions", "type+eq+'CustomRole'", ["own"]),
+        ("roleDefinitions", "type%20eq%20'BuiltInRole'", ["reader"]),
+        ("roleDefinitions", "roleName+eq+'O''Neil''s'", ["own"]),
+        ("roleDefinitions", "atScopeAndBelow()", ["reader", "own"]),
+        ("policyDefinitions", "policyType+-eq+Custom", ["mine"]),
+        ("policyDefinitions", "category+eq+'Storage'", ["tls"]),
+        ("policyAssignments", "atScope()", ["above"]),
+        ("policyAssignments", "atExactScope()", ["above"]),
+        ("policyAssignments", "policyDefinitionId+eq+'/mine'", ["below"]),
+        ("roleEligibilityScheduleInstances", "atScope()", ["she"]),
+        ("roleEligibilityScheduleInstances", "principalId+eq+'P2'", ["he"]),
+        ("roleEligibilityScheduleInstances", "assignedTo('p1')", ["she"]),
+        ("roleEligibilityScheduleInstances", "status+eq+'Revoked'+and+atScope()", []),
+    ):
+        got = await rig.arm(f"/providers/Microsoft.Authorization/{kind}?$filter={wanted}")
+        assert got.names == names, (kind, wanted)
+
+
 async def test_the_callers_own_assignments_and_their_definition(start: Rigs) -> None:
     kind = "Microsoft.Authorization/roleAssignments"
     other = {

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shlex
 import ssl
@@ -40,6 +41,8 @@ async def test_the_log_holds_every_request(start: Rigs) -> None:
     await rig.arm(f"/providers/{STORAGE}?$expand=x")
     await rig.ask("/v1.0/users?$top=5")
     login, one, _, users = rig.emulator.log
+    # What a sign-in sends is a secret, and a GET sends nothing.
+    assert {record.body for record in rig.emulator.log} == {""}
     assert (login.service, login.method, login.query) == ("login", "POST", "")
     assert (one.service, one.subscription, one.kind, one.api) == ("arm", ONE, STORAGE.lower(), "2024-01-01")
     assert one.url == f"/subscriptions/{ONE}/providers/{STORAGE}?$expand=x&{API}"
@@ -51,6 +54,14 @@ async def test_the_log_holds_every_request(start: Rigs) -> None:
     assert counts["services"] == {"login": 1, "arm": 2, "graph": 1}
     assert counts["statuses"] == {"200": 4}
     assert counts["max_in_flight"] == 1
+
+
+async def test_the_log_tells_queries_of_one_url_apart(start: Rigs) -> None:
+    rig = await start(estate(account("a")))
+    path = f"/providers/Microsoft.ResourceGraph/resources?{API}"
+    for query in ("resources", "resources | count"):
+        await rig.ask(path, method="POST", body={"query": query})
+    assert [json.loads(record.body)["query"] for record in rig.emulator.log] == ["resources", "resources | count"]
 
 
 async def test_another_process_can_ask_for_the_log(start: Rigs) -> None:

@@ -135,22 +135,35 @@ class Arm:
         return self._pager.cut(asked, items)
 
     def _filtered(self, asked: Asked, items: list[Item], wanted: str) -> list[Item]:
-        """Role assignments by principal or scope; of other filters, those on properties that can be understood."""
+        """What a filter keeps; a clause that cannot be understood keeps everything.
+
+        Microsoft.Authorization filters by scope, by principal and by properties under their bare names, so `type` is
+        the role's own:
+        https://learn.microsoft.com/azure/role-based-access-control/role-definitions-list#rest-api,
+        https://learn.microsoft.com/rest/api/authorization/role-assignments/list-for-scope,
+        https://learn.microsoft.com/rest/api/policyauthorization/policy-assignments/list
+        """
         address = asked.address
+        if address.namespace != "microsoft.authorization":
+            return [item for item in items if keep(wanted, decode(item.body))]
         low = wanted.lower().replace(" ", "")
-        if address.type == "microsoft.authorization/roleassignments":
-            if "atscope()" in low:
-                items = [item for item in items if not _is_under(decode(item.body), address.scope)]
-            found = re.search(r"(?:assignedto\(|principalideq)'([^']+)'", low)
-            if found:
-                principal = found.group(1)
-                items = [item for item in items if decode(item.body)["properties"]["principalId"].lower() == principal]
-                own = str(asked.who.get("oid", ""))
-                if principal == own.lower():
-                    made = self._roles.assignments(address.subscription, own)
-                    items += [Item(10**9 + at, encode(body)) for at, body in enumerate(made)]
-            return items
-        return [item for item in items if keep(wanted, decode(item.body))]
+        bodies = [(item, decode(item.body)) for item in items]
+        if "atscope()" in low:
+            bodies = [(item, body) for item, body in bodies if not _is_under(body, address.scope)]
+        elif "atexactscope()" in low:
+            bodies = [(item, body) for item, body in bodies if _scope_of(body) == address.scope]
+        items = [item for item, body in bodies if keep(wanted, _bare(body))]
+        found = re.search(r"(?:assignedto\(|principalideq)'([^']+)'", low)
+        if found:
+            principal = found.group(1)
+            # Groups are not looked into: who is assigned by one of them is not found.
+            held = {item.order for item, body in bodies if str(_bare(body).get("principalId")).lower() == principal}
+            items = [item for item in items if item.order in held]
+            own = str(asked.who.get("oid", ""))
+            if principal == own.lower() and address.type == "microsoft.authorization/roleassignments":
+                made = self._roles.assignments(address.subscription, own)
+                items += [Item(10**9 + at, encode(body)) for at, body in enumerate(made)]
+        return items
 
     def _found(self, address: Address) -> list[Node]:
         """The objects of a list, in the order of the estate."""
@@ -288,7 +301,17 @@ def _merged(body: dict[str, Any], more: Iterable[dict[str, Any]]) -> dict[str, A
     return body
 
 
-def _is_under(assignment: dict[str, Any], scope: str) -> bool:
-    """Whether a role assignment stands below a scope, not at it or above."""
-    at = str(assignment["id"]).lower().rsplit("/providers/", 1)[0].rstrip("/")
+def _is_under(held: dict[str, Any], scope: str) -> bool:
+    """Whether an assignment stands below a scope, not at it or above."""
+    at = _scope_of(held)
     return at != scope and at.startswith(scope + "/")
+
+
+def _scope_of(held: dict[str, Any]) -> str:
+    return str(held["id"]).lower().rsplit("/providers/", 1)[0].rstrip("/")
+
+
+def _bare(held: dict[str, Any]) -> dict[str, Any]:
+    """A record of Microsoft.Authorization with its properties under the names that its filters give them."""
+    properties = held.get("properties") or {}
+    return {**held, "category": (properties.get("metadata") or {}).get("category"), **properties}

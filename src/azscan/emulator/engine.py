@@ -87,6 +87,7 @@ class Engine:
             kind=address.type if address.types else "",
         )
         record.subscription = address.subscription
+        record.body = body.decode("utf-8", "replace") if record.service == "arm" else ""
         record.api = asked.option("api-version") if record.service == "arm" else path.strip("/").split("/")[0]
         token = self.tokens.check(record.service, request.headers.get("authorization"))
         if isinstance(token, Reply) and self.options.require_token:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_COMPARISON = re.compile(r"([\w./@]+)\s+(eq|ne)\s+('(?:[^']|'')*'|[\w.-]+)", re.IGNORECASE)
+_COMPARISON = re.compile(r"([\w./@]+)\s+-?(eq|ne)\s+('(?:[^']|'')*'|[\w.-]+)", re.IGNORECASE)
 _STARTS = re.compile(r"startswith\(\s*([\w./]+)\s*,\s*'((?:[^']|'')*)'\s*\)", re.IGNORECASE)
 _ALIASES = {"resourcetype": "type"}
 

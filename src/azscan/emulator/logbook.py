@@ -12,7 +12,8 @@ class Record:
     """One request. `started` is seconds since the emulator began; `service` is arm, graph, login or foreign.
 
     `kind` is the collection in lower case ("microsoft.web/sites", "v1.0/users"); `page` counts a list's pages
-    from 1; `fault` names what went wrong on purpose; `authorized` says whether a bearer token came along.
+    from 1; `fault` names what went wrong on purpose; `authorized` says whether a bearer token came along. `body` is
+    what a POST to ARM sent; what a sign-in sends holds a secret and is left out.
     """
 
     number: int
@@ -32,6 +33,7 @@ class Record:
     bytes: int = 0
     fault: str = ""
     authorized: bool = False
+    body: str = ""
 
     @property
     def url(self) -> str:

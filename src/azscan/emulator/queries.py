@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from azscan.emulator.addresses import is_below
+from azscan.emulator.addresses import is_below, read_address
 from azscan.emulator.asked import Asked
 from azscan.emulator.estate import Estate
 from azscan.emulator.filters import keep
@@ -109,7 +109,12 @@ class Queries:
             if (not scopes or node.address.subscription in scopes)
             and self._roles.shows(f"{node.type}/read", node.address.key, node.address.type)
         ]
-        return rows + [dict(row) for row in extra or () if _in_scope(row, scopes)]
+        return rows + [dict(row) for row in extra or () if _in_scope(row, scopes) and self._shows(row)]
+
+    def _shows(self, row: Mapping[str, Any]) -> bool:
+        """Whether the caller may see a row that the estate states by itself; one without a type is nobody's secret."""
+        kind = str(row.get("type") or "")
+        return not kind or self._roles.shows(f"{kind}/read", read_address(str(row.get("id") or "")).key, kind.lower())
 
     def _row(self, node: Node) -> dict[str, Any]:
         body = node.body

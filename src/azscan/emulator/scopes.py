@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from azscan.emulator.addresses import written_type
 from azscan.emulator.asked import Asked
 from azscan.emulator.estate import Estate
 from azscan.emulator.filters import keep
@@ -78,7 +79,7 @@ class Scopes:
         address = asked.address
         kinds, names = address.types, address.names
         if kinds[0] != "managementgroups" or len(names) > 1:
-            return self._stored(asked)
+            return self._of_group(asked)
         action = f"{GROUPS}/{'descendants/' if 'descendants' in kinds else ''}read"
         denied = self._roles.denied(action, address.key, address.type)
         if denied == "403":
@@ -104,6 +105,14 @@ class Scopes:
         if kinds[1] == "subscriptions":
             found = [one for one in found if one["type"] == "/subscriptions"]
         return self._pager.cut(asked, [Item(at + 1, encode(one)) for at, one in enumerate(found)])
+
+    def _of_group(self, asked: Asked) -> Reply:
+        """What is set on a management group, by an action of its own (`managementGroups/settings/read`)."""
+        address = asked.address
+        action = f"{written_type(asked.path)}/read"
+        if self._roles.may(action, address.key, address.type) == "yes":
+            return self._stored(asked)
+        return forbidden(asked.who, action, asked.path)
 
     def _top(self, asked: Asked, name: str) -> Reply:
         if name == "tenants":
