@@ -152,7 +152,6 @@ def test_help_shows_what_holds_by_default() -> None:
         ("timeout", "60"),
         ("auth", "auto"),
         ("format", "table"),
-        ("show", "failed"),
     ):
         (line,) = [line for line in told.splitlines() if f" --{name} " in line and "AZSCAN" in line]
         assert f", default {default} [AZSCAN" in line, line
