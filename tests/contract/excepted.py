@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ LACKS = ("type", "read", "api", "presence")
 Key = tuple[str, str, str, str]
 
 
+@cache
 def exceptions() -> dict[Key, str]:
     """Every exception and the file that it stands in; AssertionError for an entry of another form."""
     found: dict[Key, str] = {}
