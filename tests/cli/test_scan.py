@@ -320,7 +320,7 @@ def test_a_saved_estate_is_assessed_without_azure_and_stays(tmp_path):
         "UPDATE scan SET value = '[{\"id\":1}]' WHERE key = 'subscriptions'",
         "DROP INDEX resource_in",
         "DROP TABLE resource; CREATE VIEW resource AS SELECT 1",
-        "CREATE TRIGGER t AFTER INSERT ON verdict BEGIN DELETE FROM resource; END; UPDATE resource SET parent = 9e9",
+        "CREATE TRIGGER t AFTER INSERT ON verdicts BEGIN DELETE FROM resource; END; UPDATE resource SET parent = 9e9",
     ],
 )
 def test_a_stranger_estate_is_refused_in_words(tmp_path, spoiled):

@@ -491,6 +491,20 @@ def test_a_parent_that_was_deleted_meanwhile_has_no_verdict(tmp_path, code):
     assert any("deleted" in note for note in assessed(estate, known).scan.notes)
 
 
+@pytest.mark.parametrize(("code", "kept"), [("ParentResourceNotFound", True), ("ResourceGroupNotFound", False)])
+def test_a_part_that_a_parent_lacks_is_no_sign_that_the_parent_was_deleted(tmp_path, code, kept):
+    below_a_part = kind("child", of=("parent",), list="{id}/services/default/childs")
+    known = catalog(
+        kind("parent", type="Microsoft.Test/parents"),
+        below_a_part,
+        checks=[check("no-child", "parent", {"none": {"in": "child", "where": ON, "whenEmpty": "pass"}})],
+    )
+    asked = f"{PARENT['id']}/services/default/childs"
+    azure = Azure({PARENTS: page(PARENT), asked: Fault("parent_gone", "no such part", code=code)})
+    estate = collect(azure, known, tmp_path / "e.sqlite")
+    assert statuses(estate, known) == ({("no-child", "p"): "pass"} if kept else {})
+
+
 def test_a_parent_that_goes_while_its_children_are_paged_takes_them_along(tmp_path):
     known = catalog(*below().collections.values(), checks=[check("child-on", "child", ON)])
     azure = Azure({PARENTS: page(PARENT), CHILDREN: page(child("a"), next="/2"), "/2": Fault("parent_gone", "gone")})

@@ -16,7 +16,7 @@ from azscan.collect.lanes import Lanes
 from azscan.collect.permissions import Permissions
 from azscan.collect.plan import Plan
 from azscan.collect.progress import Progress
-from azscan.collect.targets import NotAnId, action_of, target_of
+from azscan.collect.targets import NotAnId, action_of, is_below_a_part, target_of
 from azscan.conditions.compile import Compiled, compile_condition
 from azscan.conditions.grammar import parse
 from azscan.conditions.logic import FALSE
@@ -28,6 +28,8 @@ from azscan.estate.store import NOTHING_THERE, Estate, ReadRow, Row
 
 # A read that failed in one of these ways is made anew by --resume; every other answer stands.
 PASSING = frozenset({"unavailable", "throttled", "unauthenticated"})
+# With these codes the parent surely was deleted, however far above the read it stands.
+GROUP_GONE = frozenset({"ResourceGroupNotFound"})
 # How Azure answers to a cursor that it no longer knows.
 STALE = frozenset({"rejected", "absent", "unsupported"})
 
@@ -261,6 +263,9 @@ class Collector:
             elif fault is not None and page and fault.kind in NOTHING_THERE:
                 # The rest of a list that has begun is not nothing.
                 fault = msgspec.structs.replace(fault, kind="bad_response")
+            if fault is not None and fault.kind == "parent_gone" and is_below_a_part(kind):
+                # What other reads of the same parent say of it, they say for all.
+                fault = fault if fault.code in GROUP_GONE else msgspec.structs.replace(fault, kind="absent")
             if fault is not None and fault.kind == "parent_gone":
                 return self._parent_gone(kind, subscription, scope, parent, page, answer)
             stated = msgspec.structs.replace(answer, fault=fault)

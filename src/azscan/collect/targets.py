@@ -45,6 +45,15 @@ def request_of(kind: Collection, *, detail: bool = False) -> str:
     return f"{'POST' if kind.kql and not detail else 'GET'} {path_of(kind, detail=detail)}"
 
 
+def is_below_a_part(kind: Collection) -> bool:
+    """Whether the read goes through a part of the parent ({id}/blobServices/default/containers): "the parent is not
+    found" then says that there is no such part, not that the parent was deleted."""
+    steps = (kind.list or kind.get).removeprefix("{id}/").split("/")
+    if steps[0] == "providers":
+        steps = steps[2:]
+    return kind.host == "arm" and bool(kind.of) and len(steps) > (1 if kind.list else 2)
+
+
 def unit_of(kind: Collection, parents: Iterable[str] = ()) -> str:
     """What each read of the collection is for: a parent (of `parents`, or any), a region, a group, a subscription …"""
     if kind.of:
