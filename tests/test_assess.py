@@ -345,6 +345,8 @@ def test_an_attached_document_is_told_as_azure_sent_it(tmp_path):
     checks = [
         check("has", "thing", {"field": "policy", "exists": True}),
         check("ruled", "policy", {"some": {"in": "rules"}}),
+        # opens the rules in the very document that the first check tells of
+        check("a-ruled", "thing", {"some": {"in": "policy.rules"}}),
     ]
     found = verdicts(*world(tmp_path, {THINGS: page(thing("a")), sent["id"]: sent}, *kinds, checks=checks))
     assert next(each for each in found if each.check == "has").evidence[0].actual == sent

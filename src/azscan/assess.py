@@ -17,7 +17,7 @@ from azscan.conditions.grammar import parse
 from azscan.conditions.logic import FALSE, NOT_APPLICABLE, TRUE, UNREADABLE
 from azscan.conditions.nodes import Count, Leaf, Quantifier
 from azscan.conditions.table import plain
-from azscan.conditions.values import MISSING, Document, Items, Part, Unreadable
+from azscan.conditions.values import MISSING, Document, Items, Missing, Part, Unreadable
 from azscan.estate.documents import Documents
 from azscan.estate.ids import ResourceId, key_of, parse_id, region_of
 from azscan.estate.status import TENANT_SCOPE
@@ -30,7 +30,11 @@ assert STATUSES == ("fail", "unreadable", "waived", "pass", "not-applicable")
 
 # A value larger than this (encoded) is told in words: evidence names what decided, it does not copy the estate.
 LARGEST_ACTUAL = 2000
+# Verdicts, or pieces of evidence where there are more, that wait in memory; verdicts in one row of the estate.
 BATCH = 20_000
+BLOCK = 500
+# What a document holds beside Azure's JSON, unopened or opened in its place.
+ATTACHED = (Part, Items, Missing, Unreadable, Document)
 _SHORT = frozenset({bool, int, float})
 _UNITS: dict[type, str] = {list: "items", dict: "members"}
 
@@ -175,6 +179,7 @@ class Assessor:
         for row, document in self.documents.subjects(subject, owner):
             while unread and key_of(unread[-1][0]) <= key_of(row.id_as_sent):
                 self._unread(owner, *unread.pop(), group)
+                self._flush_if_many()
             if filtered and not self._is_chosen(row, document):
                 continue
             self.tally.resources += 1
@@ -182,10 +187,10 @@ class Assessor:
             for ready in group:
                 self._hold(ready, row, document)
             self._waiting += len(group)
-            if self._waiting >= BATCH:
-                self._flush()
+            self._flush_if_many()
         while unread:
             self._unread(owner, *unread.pop(), group)
+            self._flush_if_many()
 
     def _hold(self, ready: _Ready, row: Row, document: Document) -> None:
         counts, check = self.tally.counts, ready.check
@@ -218,7 +223,8 @@ class Assessor:
         waiting.append((row.id, self._evidence(ready, grounds), reason, waiver))
 
     def _unsaid(self, grounds: tuple[Ground, ...]) -> str:
-        texts = [place(ground) if ground[1] else self._path_of(ground[0]) for ground in grounds]
+        absent = [ground for ground in grounds if ground[2] is None or ground[2] is MISSING or ground[2] == ""]
+        texts = [place(ground) if ground[1] else self._path_of(ground[0]) for ground in absent or grounds]
         return f"Azure does not say {', '.join(list(dict.fromkeys(texts))[:3])}" if texts else "Azure does not say"
 
     def _path_of(self, leaf: Leaf | Quantifier | Count) -> str:
@@ -258,6 +264,7 @@ class Assessor:
                 shown = entries(leaf, actual)
                 fact = (number, _told(actual) if shown is None else shown, True, _read_of(actual, read))
             told.append((*fact, place(ground)) if prefix else fact)
+        self._waiting += len(told) - 1
         return told
 
     # what could not be listed
@@ -294,6 +301,7 @@ class Assessor:
 
     def _unread(self, owner: str, scope: str, fault: Unreadable, group: Sequence[_Ready]) -> None:
         place = (scope, fault.read, owner)
+        self._waiting += len(group)
         for ready in group:
             self.tally.counts[ready.check.id, "unreadable", fault.kind] += 1
             self.tally.blame(_blame(fault), ready.check.id)
@@ -331,18 +339,29 @@ class Assessor:
             row, document = above, msgspec.json.decode(above.body) or {}
         return document
 
+    def _flush_if_many(self) -> None:
+        if self._waiting >= BATCH:
+            self._flush()
+
     def _flush(self) -> None:
         """Write what waits, check by check and status by status: what reports read together lies together."""
         with self.estate.transaction() as connection:
             for ready in self._ready:
                 for status, told in enumerate(ready.told):
-                    if told:
-                        row = (ready.number, status, self._encode(told).decode())
+                    for block in _blocks(told):
+                        row = (ready.number, status, self._encode(block).decode())
                         connection.execute("INSERT INTO verdicts VALUES (?, ?, ?)", row)
+                    if told:
                         if status != UNREAD:  # these were counted by kind of trouble
                             self.tally.counts[ready.check.id, STATUSES[status], ""] += len(told)
                         told.clear()
         self._waiting = 0
+
+
+def _blocks(told: list[Told]) -> Iterator[list[Told]]:
+    """The verdicts in parts that one value of SQLite can hold, whatever their evidence."""
+    for at in range(0, len(told), BLOCK):
+        yield told[at : at + BLOCK]
 
 
 def _region(parsed: ResourceId, document: Mapping[str, Any]) -> str:
@@ -418,7 +437,7 @@ def _told(actual: Any) -> Any:
 def _of_azure(actual: Any) -> Any:
     """A document as Azure sent it, without what is attached to it."""
     if isinstance(actual, dict):
-        return {name: _of_azure(value) for name, value in actual.items() if not isinstance(value, Part)}
+        return {name: _of_azure(value) for name, value in actual.items() if not isinstance(value, ATTACHED)}
     return actual
 
 

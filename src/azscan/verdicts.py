@@ -39,6 +39,7 @@ from azscan.results import (
 KEPT_REFERENCES = 30_000
 KEPT_READS = 100_000
 KEPT_FACTS = 5_000
+LONGEST_KEPT = 500
 
 _decode = msgspec.json.Decoder().decode
 _decode_block = msgspec.json.Decoder(list[tuple[int, msgspec.Raw, str | None, int | None]]).decode
@@ -48,7 +49,7 @@ _decode_block = msgspec.json.Decoder(list[tuple[int, msgspec.Raw, str | None, in
 class StoredResults:
     """Results over an estate: nothing but counts is held in memory.
 
-    `severities` overrides a check's own; `shell` is the one that fixes are quoted for (posix or powershell).
+    `shell` is the one that fixes are quoted for (posix or powershell).
     """
 
     estate: Estate
@@ -100,7 +101,9 @@ class StoredResults:
         for row_id, evidence, reason, waiver in (each for (block,) in blocks for each in _decode_block(block)):
             if row_id:
                 resource = reference(row_id)
-                facts = facts_of(bytes(evidence))
+                # What is long is seldom the same, and would fill the memory.
+                told = bytes(evidence)
+                facts = facts_of(told) if len(told) <= LONGEST_KEPT else facts_of.__wrapped__(told)
             else:
                 scope, read, subscription = _decode(evidence)
                 resource = self._part(check, scope, subscription)

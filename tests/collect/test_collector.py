@@ -497,7 +497,7 @@ def test_a_part_that_a_parent_lacks_is_no_sign_that_the_parent_was_deleted(tmp_p
     known = catalog(
         kind("parent", type="Microsoft.Test/parents"),
         below_a_part,
-        checks=[check("no-child", "parent", {"none": {"in": "child", "where": ON, "whenEmpty": "pass"}})],
+        checks=[check("no-child", "parent", {"none": {"in": "childs", "where": ON, "whenEmpty": "pass"}})],
     )
     asked = f"{PARENT['id']}/services/default/childs"
     azure = Azure({PARENTS: page(PARENT), asked: Fault("parent_gone", "no such part", code=code)})

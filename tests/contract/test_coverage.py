@@ -49,6 +49,8 @@ def test_an_answer_is_checks_or_a_reason(answers: list[Answer], catalog: Catalog
     for each in answers:
         assert bool(each.checks) != bool(each.reason), each
         assert set(each.checks) <= catalog.checks.keys(), each
+        # What is deprecated runs only where it is named.
+        assert not each.checks or any(catalog.checks[check].status != "deprecated" for check in each.checks), each
         assert not each.reason or re.match(rf"({'|'.join(REASONS)}): \S.{{8,}}", each.reason), each
 
 

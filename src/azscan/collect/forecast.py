@@ -256,7 +256,10 @@ class _Recorded:
         connection = saved.connection
         connection.execute("CREATE TEMP TABLE IF NOT EXISTS brought(read_id INTEGER, id INTEGER)")
         connection.execute("DELETE FROM temp.brought")
-        connection.execute("INSERT INTO temp.brought SELECT read_id, id FROM resource")
+        connection.execute(
+            "INSERT INTO temp.brought SELECT read_id, id FROM resource"
+            " UNION ALL SELECT detail_id, id FROM resource WHERE detail_id > 0"
+        )
         connection.execute("CREATE INDEX IF NOT EXISTS temp.brought_by ON brought(read_id)")
         self._types: dict[str, list[tuple[str, int]]] = {}
         for key, type, id in connection.execute(

@@ -26,7 +26,8 @@ def compile_condition(node: Node, now: datetime) -> Callable[[dict[str, Any]], O
 
     `now` is the time that dates are held against, the same for a whole scan. Truths are logic's; NOT_APPLICABLE comes
     only from a quantifier that is the whole condition. Grounds of a decided outcome are the leaves that decided it,
-    of an unknown one the leaves that are unknown in that way. `describe` turns a ground into evidence.
+    of an unknown one the leaves that are unknown in that way; of an anyOf that ends unsaid the false ones too, for
+    they may be what is wrong. `describe` turns a ground into evidence.
     """
     judge = _compile(node, now)
 
@@ -53,22 +54,26 @@ def _compile(node: Node, now: datetime) -> Judge:
 def _combination(parts: list[Judge], decisive: int) -> Judge:
     """allOf (FALSE is decisive) and anyOf (TRUE is)."""
     calm = NOT[decisive]
+    # Where every way out is shut or unsaid, the shut ones tell more than what Azure does not say.
+    tells_all = decisive == TRUE
 
     def judge(item: Any, root: Any, prefix: Prefix, source: Document | None) -> Outcome:
         outcome = calm
         grounds: Grounds = ()
+        others: Grounds = ()
         for part in parts:
             truth, found = part(item, root, prefix, source)
             if truth == decisive:
                 return truth, found
             if truth == calm:
-                if outcome == calm:
-                    grounds += found
+                others += found
             elif outcome == calm or truth > outcome:
                 outcome, grounds = truth, found
             elif truth == outcome:
                 grounds += found
-        return outcome, grounds
+        if outcome == calm:
+            return outcome, others
+        return outcome, (others + grounds if tells_all and outcome == UNSAID else grounds)
 
     return judge
 

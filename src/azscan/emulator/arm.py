@@ -35,6 +35,12 @@ _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-[a-zA-Z]+|\.\d+\.\d+)?")
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
+# Listed for a whole subscription without the region, which their type and action have.
+WITH_LOCATION = {
+    "microsoft.security/jitnetworkaccesspolicies": "Microsoft.Security/locations/jitNetworkAccessPolicies",
+}
+
+
 class Arm:
     """ARM's reads. Everything it answers comes from the index, in the caller's rights."""
 
@@ -78,7 +84,7 @@ class Arm:
         written = self._index.types.get(address.type, "")
         if written.lower() != address.type:
             written = written_type(asked.path) or address.type
-        return f"{written}/read"
+        return f"{WITH_LOCATION.get(written.lower(), written)}/read"
 
     def _get(self, asked: Asked) -> Reply:
         address = asked.address

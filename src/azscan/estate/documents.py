@@ -111,7 +111,10 @@ class Documents:
             rows, fault = self.linker.follow(link, target, row, document)
             if link.many:
                 within = "" if is_tenant_level(target, self.catalog.collections) else row.subscription
-                return LinkedItems(self, link.collection, rows, fault, self.statuses.list_of(target.name, within))
+                # A document that refers to nothing is enough to know that nothing is linked.
+                refers = any(True for _ in values_at(document, split_path(link.from_)))
+                read = self.statuses.list_of(target.name, within) if refers else document.read
+                return LinkedItems(self, link.collection, rows, fault, read)
             if rows:
                 found = self.estate.row(rows[0])
                 return MISSING if found is None else self.document(link.collection, found)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from azscan.errors import OutputError, UsageError
 
-FORMAT = 1
+FORMAT = 2
 # By these a file is known as an estate.
 TABLES = frozenset({"scan", "read", "resource"})
 NAME_ONE = "name a file that --save-estate wrote"
@@ -96,7 +96,7 @@ def make(path: Path) -> sqlite3.Connection:
 def open_saved(path: Path, *, to_write: bool) -> sqlite3.Connection:
     """The file of a saved estate; UsageError where it is none, or one of a later azscan.
 
-    With `to_write` false a copy in memory of the verdict tables is used, and the file stays as it is.
+    With `to_write` false the verdict tables are empty ones beside the file, which stays as it is.
     """
     if not path.is_file():
         raise UsageError(f"there is no estate at {path}", hint=NAME_ONE)
@@ -106,6 +106,10 @@ def open_saved(path: Path, *, to_write: bool) -> sqlite3.Connection:
         if version > FORMAT:
             raise UsageError(
                 f"{path} was written by a later azscan (estate format {version})", hint="upgrade azscan to read it"
+            )
+        if to_write and 0 < version < FORMAT:
+            raise UsageError(
+                f"{path} was written by an earlier azscan (estate format {version})", hint="scan without --resume"
             )
         if version < 1 or not names >= TABLES:
             raise UsageError(f"{path} is not an estate", hint=NAME_ONE)

@@ -81,7 +81,7 @@ class Estate:
     def open_saved(cls, path: Path, *, to_write: bool = True) -> Estate:
         """A saved estate; UsageError where it is none, or one of a later azscan.
 
-        With `to_write` false a copy in memory of the verdict tables is used, and the file stays as it is.
+        With `to_write` false the verdict tables are empty ones beside the file, which stays as it is.
         """
         return cls(file.open_saved(path, to_write=to_write), path)
 

@@ -40,6 +40,7 @@ ALL_PORTS: Final[Spans] = ((0, 65535),)
 
 # A rule whose JSON is longer is read anew each time: a hostile one must not fill the memory.
 LONGEST_KEPT: Final = 4096
+MOST_KEPT: Final = 200
 _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder().decode
 
@@ -73,6 +74,7 @@ class _Rule(msgspec.Struct, frozen=True, eq=False):
     destination: _Set
     groups: frozenset[str]
     narrow: bool | None
+    is_long: bool = False
 
 
 _UNKNOWN: Final = _Set(NOTHING, EVERYTHING)
@@ -137,7 +139,11 @@ def admits(expected: Mapping[str, Any]) -> TestBeside:
                 doubt = UNREADABLE
             else:
                 rules += known
-        return doubt or _answer(tuple(rules), wanted, ports, least)
+        if doubt:
+            return doubt
+        # A hostile rule is not kept, nor is what was found of it.
+        answer = _answer if len(rules) <= MOST_KEPT and not any(rule.is_long for rule in rules) else _answer.__wrapped__
+        return answer(tuple(rules), wanted, ports, least)
 
     return opens
 
@@ -308,7 +314,7 @@ def _read_rule(rule: Any) -> _Rule | None:
     if type(rule) is not dict:
         return _rule_from(rule)
     encoded = _encode(rule)
-    return _kept_rule(encoded) if len(encoded) <= LONGEST_KEPT else _rule_from(rule)
+    return _kept_rule(encoded) if len(encoded) <= LONGEST_KEPT else _rule_from(rule, is_long=True)
 
 
 @lru_cache(maxsize=KEPT)
@@ -316,7 +322,7 @@ def _kept_rule(encoded: bytes) -> _Rule | None:
     return _rule_from(_decode(encoded))
 
 
-def _rule_from(rule: Any) -> _Rule | None:
+def _rule_from(rule: Any, *, is_long: bool = False) -> _Rule | None:
     body = rule.get("properties") if isinstance(rule, dict) else None
     if not isinstance(body, dict):
         body = {}
@@ -342,6 +348,7 @@ def _rule_from(rule: Any) -> _Rule | None:
         ),
         groups=groups,
         narrow=None if source_ports == _UNKNOWN_PORTS else source_ports.surely != ALL_PORTS,
+        is_long=is_long,
     )
 
 
