@@ -413,6 +413,7 @@ def test_assessing_again_replaces_what_was_there(tmp_path):
     first = verdicts(estate, known)
     assert verdicts(estate, known) == first
     assert estate.connection.execute("SELECT count(*) FROM verdict").fetchone() == (2,)
+    assert set(estate.connection.execute("SELECT subscription FROM verdict")) == {(ONE,)}
 
 
 def test_results_can_be_walked_while_they_are_walked(tmp_path):

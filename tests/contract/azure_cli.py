@@ -47,8 +47,10 @@ def commands(catalog: Catalog) -> dict[str, dict[str, set[str]]]:
 
 def parsed(text: str) -> tuple[str, frozenset[str]]:
     """The command and the long options of a printed line; ValueError where it is no single az command."""
-    words = shlex.split(_PLACEHOLDER.sub("x", text))
-    if words[:1] != ["az"] or {"|", ";", "&&", "||", ">"} & set(words):
+    lexer = shlex.shlex(_PLACEHOLDER.sub("x", text), posix=True, punctuation_chars=True)
+    lexer.whitespace_split, lexer.commenters = True, ""
+    words = list(lexer)
+    if words[:1] != ["az"] or re.search(r"\n|`|\$\(", text) or any(set(word) <= set(";|&<>()") for word in words):
         raise ValueError(f"not one az command: {text}")
     first = next((at for at, word in enumerate(words) if _OPTION.match(word)), len(words))
     return " ".join(words[:first]), frozenset(word.partition("=")[0] for word in words if _OPTION.match(word))

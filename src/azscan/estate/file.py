@@ -36,7 +36,9 @@ CREATE {temp} TABLE assessed(number INTEGER PRIMARY KEY, id TEXT NOT NULL, leave
 CREATE {temp} TABLE verdicts(number INTEGER NOT NULL, status INTEGER NOT NULL, told TEXT NOT NULL);
 CREATE INDEX {schema}.verdicts_of ON verdicts(number, status);
 CREATE {temp} VIEW verdict AS SELECT number, status, json_extract(value, '$[0]') AS resource,
-  json_extract(value, '$[1]') AS evidence, json_extract(value, '$[2]') AS reason, json_extract(value, '$[3]') AS waiver
+  json_extract(value, '$[1]') AS evidence, json_extract(value, '$[2]') AS reason, json_extract(value, '$[3]') AS waiver,
+  CASE json_extract(value, '$[0]') WHEN 0 THEN json_extract(value, '$[1][2]') ELSE
+  (SELECT subscription FROM main.resource WHERE id = json_extract(value, '$[0]')) END AS subscription
   FROM {schema}.verdicts, json_each(told);
 """
 

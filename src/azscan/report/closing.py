@@ -33,6 +33,7 @@ def print_closing(page: Page, results: Results, names: Mapping[str, str], *, mor
         page.line("  ", "why it matters, how to mend it: azscan checks show ID")
         page.line("  ", f"every resource, whole commands: {page.options.command} --show ID", rest="    ")
         if not page.options.show:
+            page.line("  ", "medium 2 x ID: two resources below the gate for which the title is not true")
             page.line("  ", f"all that failed: {page.options.command} --show failed", rest="    ")
     _controls(page, results)
     _unread(page, results.unreadable, names, whole=whole)
