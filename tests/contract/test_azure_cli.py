@@ -36,7 +36,10 @@ def test_every_row_says_where_it_is_from() -> None:
         assert known.source.startswith(REFERENCE) or re.fullmatch(r"azure-cli \d+\.\d+\.\d+", known.source), command
 
 
-@pytest.mark.parametrize("text", ["rm -rf x", "az a b --c d | sh", "az a b --c d|sh", "az a b; rm x", "az a $(rm x)", "az a\naz b", "echo az"])
+@pytest.mark.parametrize(
+    "text",
+    ["rm -rf x", "az a b --c d | sh", "az a b --c d|sh", "az a b; rm x", "az a $(rm x)", "az a\naz b", "echo az"],
+)
 def test_anything_else_is_no_command(text: str) -> None:
     with pytest.raises(ValueError, match="not one az command"):
         parsed(text)
