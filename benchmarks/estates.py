@@ -13,12 +13,6 @@ from typing import Any
 
 from azscan.emulator import demo_parts
 
-
-def demo() -> dict[str, Any]:
-    """The demo estate as it is shipped."""
-    return demo_parts()
-
-
 # Of 600 resources, how many are of a type; of every other type of the demo there is what the demo has. Machines with
 # their disks, interfaces, addresses and alerts are the greater half of a usual subscription, platform services a third.
 MIX = {
@@ -49,7 +43,7 @@ def multiplied(resources: int) -> dict[str, Any]:
     A resource is copied with everything below it. Copies have names and ids of their own; references to other
     resources stay as they are.
     """
-    estate = demo()
+    estate = demo_parts()
     subscription = estate["subscriptions"][0]
     estate["subscriptions"] = [subscription]
     prefix = f"/subscriptions/{subscription['subscriptionId']}/".lower()

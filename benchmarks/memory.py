@@ -14,8 +14,6 @@ import tempfile
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from estates import demo
-
 SIZES = (50_000, 200_000)
 AT_MOST = 200
 SRC = Path(__file__).resolve().parents[1] / "src"
@@ -81,10 +79,10 @@ def main() -> None:
 
 
 def _serve(pipe: Connection, size: int) -> None:
-    from azscan.emulator import Emulator, read_estate
+    from azscan.emulator import Emulator, demo_parts, read_estate
 
     async def work() -> None:
-        estate = demo()
+        estate = demo_parts()
         subscription = estate["subscriptions"][0]
         estate["subscriptions"] = [subscription]
         shape = next(each for each in estate["resources"] if each["type"].lower() == "microsoft.compute/disks")

@@ -48,8 +48,9 @@ def _report(resources: int, latency: float, *, throttled: bool) -> None:
     # Sign-in and discovery are not reads of the estate.
     reads = seen["reads"]
     sequential = reads * latency / 1000
-    print(f"{tracked(multiplied(resources))} resources, {latency:g} ms latency{', ARM throttle' if throttled else ''}")
-    print(f"  reads a resource          {reads / tracked(multiplied(resources)):.2f}")
+    number = tracked(multiplied(resources))
+    print(f"{number} resources, {latency:g} ms latency{', ARM throttle' if throttled else ''}")
+    print(f"  reads a resource          {reads / number:.2f}")
     print(f"  reads                     {reads} ({measured['parts']} parts planned), {seen['repeated']} asked twice")
     print(f"  unreadable verdicts       {measured['unreadable']}")
     part = sequential / measured["seconds"]

@@ -20,14 +20,13 @@ import msgspec
 import pytest
 
 from azscan.catalog.builtin import parts_of
-from azscan.catalog.load import load
-from azscan.catalog.model import Catalog, Collection
+from azscan.catalog.model import Collection
 from azscan.collect.plan import Plan
 from azscan.collect.targets import action_of, path_of
 from azscan.emulator import Deny, Estate, FaultRule, Options, demo_estate
 from azscan.emulator.logbook import Record
 from azscan.results import Verdict
-from tests.harness import Scanned, scan
+from tests.harness import Scanned, scan, shipped
 
 NOBODY = "Nobody.Has.This"
 GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
@@ -48,16 +47,11 @@ class Read:
         return "-".join((self.collection, *([self.part] if self.part == "detail" else []), self.manner))
 
 
-@cache
-def catalog() -> Catalog:
-    return load((), ())
-
-
 def reads() -> Iterator[Read]:
     """Every read of the catalogue in each manner in which Azure denies it."""
     resting: dict[str, list[str]] = {}
-    for check in catalog().checks.values():
-        for name in Plan(catalog(), [check], {}).checks_of:
+    for check in shipped().checks.values():
+        for name in Plan(shipped(), [check], {}).checks_of:
             if name not in ("subscription", "tenant"):
                 resting.setdefault(name, []).append(check.id)
     for name, checks in sorted(resting.items()):
@@ -71,7 +65,7 @@ def reads() -> Iterator[Read]:
 
 @cache
 def kind_of(name: str) -> Collection:
-    return Plan(catalog(), (), {}).kind(name)
+    return Plan(shipped(), (), {}).kind(name)
 
 
 def denied(read: Read) -> Options:
@@ -100,9 +94,9 @@ def address_of(url: str) -> str:
 def is_opened(read: Read, check: str, path: str) -> bool:
     """Whether a path of evidence goes through what the read brings, or by a link to what hangs on it."""
     below = {read.collection}
-    while more := {each.name for each in catalog().collections.values() if below.intersection(each.of)} - below:
+    while more := {each.name for each in shipped().collections.values() if below.intersection(each.of)} - below:
         below |= more
-    parts, at, keyed = parts_of(catalog()), catalog().checks[check].subject, False
+    parts, at, keyed = parts_of(shipped()), shipped().checks[check].subject, False
     for name in segments(path.removeprefix("$.")):
         part = parts.get(at, {}).get(name)
         if part is None:
@@ -167,39 +161,32 @@ def other_tenant(demo: Estate) -> Estate:
 @pytest.fixture(scope="module")
 def before(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Scanned]:
     """The whole catalogue over both estates, with nothing denied."""
-    every = sorted(catalog().checks)
+    every = sorted(shipped().checks)
     return {
-        name: scan(tmp_path_factory.mktemp(name), estate, catalog=catalog(), checks=every)
+        name: scan(tmp_path_factory.mktemp(name), estate, catalog=shipped(), checks=every)
         for name, estate in both().items()
     }
 
 
 @pytest.mark.parametrize("read", list(reads()), ids=str)
 def test_a_denied_read_never_decides(read: Read, before: Mapping[str, Scanned], tmp_path: Path) -> None:
-    decided, touched, listed = set[str](), set[str](), set(read.checks)
+    decided, touched = set[str](), set[str]()
     for name, estate in estates(read).items():
         then = [each for each in before[name].verdicts if each.check in read.checks and each.status in ("pass", "fail")]
         decided |= {each.check for each in then}
-        after = scan(tmp_path, estate, denied(read), catalog=catalog(), checks=list(read.checks))
+        after = scan(tmp_path, estate, denied(read), catalog=shipped(), checks=list(read.checks))
         assert_denied(read, before[name].emulator.log, after.emulator.log)
-        felt, doubtful = judged_anew(read, then, after)
-        touched |= felt
-        listed -= doubtful
+        touched |= judged_anew(read, then, after)
         assert after.results.unreadable, "the report does not name the part that was denied"
     assert decided == set(read.checks), "the demo estate decides none of these checks"
     assert touched, "no subject of any check feels the denial"
-    # What the list brought already needs no get that completes it.
-    spared = listed if read.part == "detail" else set()
-    assert touched | spared == set(read.checks), "no subject of these checks feels the denial"
+    assert touched == set(read.checks), "no subject of these checks feels the denial"
 
 
-def judged_anew(read: Read, then: list[Verdict], after: Scanned) -> tuple[set[str], set[str]]:
-    """The checks that became unreadable on some subject; the other verdicts must stand on other ground.
-
-    Then those of the others where some verdict stands on a value that was not there.
-    """
+def judged_anew(read: Read, then: list[Verdict], after: Scanned) -> set[str]:
+    """The checks that became unreadable on some subject; the other verdicts must stand on other ground."""
     now = {(each.check, each.resource.id.lower()): each for each in after.verdicts}
-    touched, doubtful = set[str](), set[str]()
+    touched = set[str]()
     denied_paths = {address_of(record.url) for record in asked_for(read, after.emulator.log)}
     for verdict in then:
         found = now.get((verdict.check, verdict.resource.id.lower())) or scope_row(verdict, after)
@@ -208,8 +195,6 @@ def judged_anew(read: Read, then: list[Verdict], after: Scanned) -> tuple[set[st
             touched.add(verdict.check)
             continue
         assert found.status == verdict.status, f"{verdict.check}: {verdict.resource.id} became {found.status}"
-        if not all(each.present for each in found.evidence):
-            doubtful.add(verdict.check)
         opened = [
             each.path
             for each in found.evidence
@@ -218,7 +203,7 @@ def judged_anew(read: Read, then: list[Verdict], after: Scanned) -> tuple[set[st
         ]
         if opened and not is_ruled_out(read, verdict, after):
             pytest.fail(f"{verdict.check}: {found.status} rests on {opened}, which was denied")
-    return touched, doubtful
+    return touched
 
 
 def assert_denied(read: Read, before: list[Record], after: list[Record]) -> None:
@@ -257,9 +242,9 @@ def segments(path: str) -> list[str]:
 
 def test_a_denied_resource_list_changes_no_verdict(before: Mapping[str, Scanned], tmp_path: Path) -> None:
     resting = {
-        check.id for check in catalog().checks.values() if "resource" not in Plan(catalog(), [check], {}).checks_of
+        check.id for check in shipped().checks.values() if "resource" not in Plan(shipped(), [check], {}).checks_of
     }
     options = Options(deny=[Deny("Microsoft.Resources/subscriptions/resources/read", "403")])
-    after = scan(tmp_path, both()["demo"], options, catalog=catalog(), checks=sorted(resting))
+    after = scan(tmp_path, both()["demo"], options, catalog=shipped(), checks=sorted(resting))
     expected = {key: status for key, status in before["demo"].outcome().items() if key[0] in resting}
     assert after.outcome() == expected

@@ -300,12 +300,12 @@ class Assessor:
         return str(self.estate.connection.execute("SELECT scope FROM read WHERE id = ?", (read,)).fetchone()[0])
 
     def _unread(self, owner: str, scope: str, fault: Unreadable, group: Sequence[_Ready]) -> None:
-        place = (scope, fault.read, owner)
+        evidence = (scope, fault.read, owner)
         self._waiting += len(group)
         for ready in group:
             self.tally.counts[ready.check.id, "unreadable", fault.kind] += 1
             self.tally.blame(_blame(fault), ready.check.id)
-            ready.told[UNREAD].append((0, place, _words(fault), None))
+            ready.told[UNREAD].append((0, evidence, _words(fault), None))
 
     # filters
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -244,14 +245,14 @@ def test_an_empty_subscription_of_a_saved_estate_is_there_again(tmp_path: Path) 
 # evidence that names what is at fault
 
 
+def resource(type: str, name: str, properties: dict[str, Any]) -> dict[str, Any]:
+    """A resource as a list answers with it."""
+    identifier = f"/subscriptions/{ONE}/resourceGroups/rg/providers/{type}/{name}"
+    return {"id": identifier, "name": name, "type": type, "location": "westeurope", "properties": properties}
+
+
 def test_evidence_of_a_firewall_names_its_rules(tmp_path: Path) -> None:
-    server = {
-        "id": f"/subscriptions/{ONE}/resourceGroups/data/providers/Microsoft.Sql/servers/sql",
-        "name": "sql",
-        "type": "Microsoft.Sql/servers",
-        "location": "westeurope",
-        "properties": {"publicNetworkAccess": "Enabled"},
-    }
+    server = resource("Microsoft.Sql/servers", "sql", {"publicNetworkAccess": "Enabled"})
     rules = [
         {
             "id": f"{server['id']}/firewallRules/{name}",
@@ -267,24 +268,13 @@ def test_evidence_of_a_firewall_names_its_rules(tmp_path: Path) -> None:
 
 
 def test_evidence_of_what_must_not_be_says_so(tmp_path: Path) -> None:
-    group = {
-        "id": f"/subscriptions/{ONE}/resourceGroups/net/providers/Microsoft.Network/networkSecurityGroups/nsg",
-        "name": "nsg",
-        "type": "Microsoft.Network/networkSecurityGroups",
-        "location": "westeurope",
-        "properties": {
-            "securityRules": [
-                {
-                    "name": "ssh",
-                    "properties": {
-                        "access": "Allow", "direction": "Inbound", "priority": 100, "protocol": "Tcp",
-                        "sourceAddressPrefix": "*", "sourcePortRange": "*",
-                        "destinationAddressPrefix": "*", "destinationPortRange": "22",
-                    },
-                }
-            ]
-        },
+    ssh = {
+        "access": "Allow", "direction": "Inbound", "priority": 100, "protocol": "Tcp",
+        "sourceAddressPrefix": "*", "sourcePortRange": "*",
+        "destinationAddressPrefix": "*", "destinationPortRange": "22",
     }  # fmt: skip
+    rules = {"securityRules": [{"name": "ssh", "properties": ssh}]}
+    group = resource("Microsoft.Network/networkSecurityGroups", "nsg", rules)
     done = scanned(tmp_path, estate(group), "--check", "network-nsg-no-ssh-from-internet")
     assert done.returncode == 10, done.stderr
     assert "expected not (admits the internet to port 22 by Tcp)" in done.stdout

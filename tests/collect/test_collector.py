@@ -505,6 +505,18 @@ def test_a_part_that_a_parent_lacks_is_no_sign_that_the_parent_was_deleted(tmp_p
     assert statuses(estate, known) == ({("no-child", "p"): "pass"} if kept else {})
 
 
+def test_a_part_that_goes_while_it_is_paged_leaves_its_list_unread(tmp_path):
+    known = catalog(
+        kind("parent", type="Microsoft.Test/parents"),
+        kind("child", of=("parent",), list="{id}/services/default/childs"),
+        checks=[check("no-child-off", "parent", below().checks["no-child-off"].require)],
+    )
+    asked = f"{PARENT['id']}/services/default/childs"
+    azure = Azure({PARENTS: page(PARENT), asked: page(child("a"), next="/2"), "/2": Fault("parent_gone", "no part")})
+    estate = collect(azure, known, tmp_path / "e.sqlite")
+    assert statuses(estate, known) == {("no-child-off", "p"): "unreadable"}
+
+
 def test_a_parent_that_goes_while_its_children_are_paged_takes_them_along(tmp_path):
     known = catalog(*below().collections.values(), checks=[check("child-on", "child", ON)])
     azure = Azure({PARENTS: page(PARENT), CHILDREN: page(child("a"), next="/2"), "/2": Fault("parent_gone", "gone")})

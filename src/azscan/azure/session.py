@@ -28,7 +28,6 @@ from azscan.errors import GuardError
 LOGGER: Final = logging.getLogger("azscan.azure")
 NEXT_LINK: Final = "nextlink"
 
-
 _OK, _CREATED, _ACCEPTED, _NO_CONTENT, _REDIRECTS = 200, 201, 202, 204, 300
 _BOM: Final = b"\xef\xbb\xbf"
 _API: Final = re.compile(r"[?&]api-version=([^&]*)", re.IGNORECASE)

@@ -240,7 +240,7 @@ class Collector:
         while True:
             ask = self._ask(kind, subscription, values, target, cursor)
             answer = await self._answer(Read(kind, "read", scope, page), ask)
-            fault = _of_query(answer.fault) if kind.kql else answer.fault
+            fault = _meant(kind, answer.fault)
             if last is not None:
                 if fault is not None and fault.kind in STALE:
                     # The cursor of a broken scan has grown too old: begin this list again.
@@ -263,9 +263,6 @@ class Collector:
             elif fault is not None and page and fault.kind in NOTHING_THERE:
                 # The rest of a list that has begun is not nothing.
                 fault = msgspec.structs.replace(fault, kind="bad_response")
-            if fault is not None and fault.kind == "parent_gone" and is_below_a_part(kind):
-                # What other reads of the same parent say of it, they say for all.
-                fault = fault if fault.code in GROUP_GONE else msgspec.structs.replace(fault, kind="absent")
             if fault is not None and fault.kind == "parent_gone":
                 return self._parent_gone(kind, subscription, scope, parent, page, answer)
             stated = msgspec.structs.replace(answer, fault=fault)
@@ -470,11 +467,17 @@ class Collector:
         return Unreadable(detail.kind) if detail is not None and detail.kind else None
 
 
-def _of_query(fault: Fault | None) -> Fault | None:
-    """The fault of a query: that Resource Graph is missing here says nothing of what it would have found."""
-    if fault is None or fault.kind not in NOTHING_THERE:
-        return fault
-    return msgspec.structs.replace(fault, kind="unsupported")
+def _meant(kind: Collection, fault: Fault | None) -> Fault | None:
+    """What a fault means for a read of that kind."""
+    if fault is None:
+        return None
+    if kind.kql and fault.kind in NOTHING_THERE:
+        # That Resource Graph is missing here says nothing of what it would have found.
+        return msgspec.structs.replace(fault, kind="unsupported")
+    if fault.kind == "parent_gone" and fault.code not in GROUP_GONE and is_below_a_part(kind):
+        # A part is missing; whether its resource was deleted, other reads of the resource say for all.
+        return msgspec.structs.replace(fault, kind="absent")
+    return fault
 
 
 def _items(kind: Collection, answer: Answer) -> Sequence[Any]:

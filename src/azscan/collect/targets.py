@@ -46,8 +46,10 @@ def request_of(kind: Collection, *, detail: bool = False) -> str:
 
 
 def is_below_a_part(kind: Collection) -> bool:
-    """Whether the read goes through a part of the parent ({id}/blobServices/default/containers): "the parent is not
-    found" then says that there is no such part, not that the parent was deleted."""
+    """Whether the read goes through a part of the parent ({id}/blobServices/default/containers).
+
+    "The parent is not found" then says that there is no such part, not that the parent was deleted.
+    """
     steps = (kind.list or kind.get).removeprefix("{id}/").split("/")
     if steps[0] == "providers":
         steps = steps[2:]

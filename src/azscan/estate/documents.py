@@ -108,12 +108,8 @@ class Documents:
 
     def _linked(self, link: Link, target: Kind) -> Opener:
         def open_linked(row: Row, document: Document) -> Any:
-            rows, fault = self.linker.follow(link, target, row, document)
+            rows, fault, read = self.linker.follow(link, target, row, document)
             if link.many:
-                within = "" if is_tenant_level(target, self.catalog.collections) else row.subscription
-                # A document that refers to nothing is enough to know that nothing is linked.
-                refers = any(True for _ in values_at(document, split_path(link.from_)))
-                read = self.statuses.list_of(target.name, within) if refers else document.read
                 return LinkedItems(self, link.collection, rows, fault, read)
             if rows:
                 found = self.estate.row(rows[0])

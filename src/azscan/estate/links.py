@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -20,6 +20,14 @@ from azscan.estate.store import Estate, Row
 _decode = msgspec.json.Decoder().decode
 
 
+class Followed(NamedTuple):
+    """The row ids that a link joins, what keeps them from being all, and the read that the answer rests on."""
+
+    rows: list[int]
+    fault: Unreadable | None
+    read: int | None
+
+
 class Linker:
     """Follows links; keeps, for each path that links lead to, an index of its values in a temporary table."""
 
@@ -29,14 +37,15 @@ class Linker:
         self.scope = scope
         self._indexes: dict[tuple[str, str], int] = {}
 
-    def follow(self, link: Link, target: Kind, row: Row, document: Document) -> tuple[list[int], Unreadable | None]:
-        """The row ids that a link joins to a document, in order, and what keeps the answer from being complete.
+    def follow(self, link: Link, target: Kind, row: Row, document: Document) -> Followed:
+        """What a link joins to a document, in order.
 
         A value that names a subscription outside the scope is `out_of_scope`: unknown, never absent.
         """
         values = [_key(value, link.from_) for value in values_at(document, split_path(link.from_))]
         if not values:
-            return [], document.fault
+            # A document that refers to nothing is enough to know that nothing is linked.
+            return Followed([], document.fault, document.read)
         # A reference names the subscription it leads into; the document's own id, or a name, does not.
         named = {value: parse_id(value).subscription if link.from_ != "id" else "" for value in values}
         outside = [value for value, subscription in named.items() if subscription and subscription not in self.scope]
@@ -47,9 +56,13 @@ class Linker:
             if value not in outside:
                 rows += self._matches(index, link, value, row.subscription if is_near and not subscription else None)
         rows = list(dict.fromkeys(rows))
+        fault: Unreadable | None
+        within = "" if is_tenant_level(target, self.statuses.catalog.collections) else row.subscription
         if outside:
-            return rows, Unreadable("out_of_scope", f"{outside[0]} lies outside the scanned subscriptions")
-        return rows, self._fault(link, target, row, set(named.values()))
+            fault = Unreadable("out_of_scope", f"{outside[0]} lies outside the scanned subscriptions")
+        else:
+            fault = self._fault(link, target, row, set(named.values()))
+        return Followed(rows, fault, self.statuses.list_of(target.name, within))
 
     def _fault(self, link: Link, target: Kind, row: Row, named: set[str]) -> Unreadable | None:
         if is_tenant_level(target, self.statuses.catalog.collections):

@@ -24,7 +24,9 @@ def write_table(results: Results, stream: BinaryIO, options: Options) -> None:
     fits = [glob(pattern) for pattern in checks]
     _print_head(page, results)
     shortened = False
-    bar = SEVERITY_RANK[_told_in_full(results)] if not options.show else len(SEVERITIES)
+    # Where --show says nothing, what the gate is about is told in full; a gate that never fails has the usual bar.
+    gate = SEVERITY_RANK.get(results.summary.gate.fail_on, SEVERITY_RANK["high"])
+    bar = len(SEVERITIES) if options.show else gate
     for service, group in groupby(_chosen(results, statuses, checks), lambda verdict: verdict.service):
         page.rule(service)
         for (check, severity, _), verdicts in groupby(group, _block):
@@ -40,12 +42,6 @@ def write_table(results: Results, stream: BinaryIO, options: Options) -> None:
 
 def _block(verdict: Verdict) -> tuple[str, Severity, Status]:
     return verdict.check, verdict.severity, verdict.status
-
-
-def _told_in_full(results: Results) -> Severity:
-    """The lowest severity whose findings are told in full where --show says nothing: the gate's, if it has one."""
-    fail_on = results.summary.gate.fail_on
-    return next((each for each in SEVERITIES if each == fail_on), "high")
 
 
 def _chosen(results: Results, statuses: Sequence[Status], checks: Sequence[str]) -> Iterator[Verdict]:
