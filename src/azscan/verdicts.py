@@ -9,12 +9,13 @@ from typing import Any
 
 import msgspec
 
-from azscan.assess import Tally, managers
-from azscan.assess import reference as reference_of
+from azscan.assess import Tally
 from azscan.catalog.builtin import BUILT_IN
 from azscan.catalog.fix import Shell, render
 from azscan.catalog.model import Catalog, Check
 from azscan.estate.ids import parse_id
+from azscan.estate.references import managers
+from azscan.estate.references import reference as reference_of
 from azscan.estate.store import Estate
 from azscan.garbage import collected_rarely
 from azscan.results import (
