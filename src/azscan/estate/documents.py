@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import msgspec
@@ -13,7 +13,7 @@ from azscan.catalog.builtin import is_tenant_level, parts_of
 from azscan.catalog.model import Catalog, Link
 from azscan.catalog.model import Collection as Kind
 from azscan.conditions.values import MISSING, Document, Items, Missing, Part, Unreadable
-from azscan.estate.links import Linker, values_at
+from azscan.estate.links import Linker, Way, values_at
 from azscan.estate.redact import split_path
 from azscan.estate.siblings import Siblings, in_groups
 from azscan.estate.status import Statuses
@@ -23,6 +23,8 @@ Opener = Callable[[Row, Document, Siblings], Any]
 
 # A list of at most so many documents is kept in memory as long as the document that it hangs on.
 SHORT = 50
+# Documents that links led to last: they are kept, for the next resource may lead to the same.
+LINKED = 100
 _decode = msgspec.json.Decoder().decode
 
 
@@ -42,6 +44,8 @@ class Documents:
         self.statuses = Statuses(estate, catalog, self.scope)
         self.linker = Linker(estate, self.statuses, self.scope)
         self._attached = self._attachments(names)
+        # Networks, groups and vaults that many others lead to.
+        self.linked = lru_cache(maxsize=LINKED)(self._linked_document)
         self._has_detail = cache(lambda collection: bool(self.statuses.kind(collection).detail))
 
     def subjects(self, collection: str, subscription: str) -> Iterator[tuple[Row, Document]]:
@@ -120,16 +124,21 @@ class Documents:
         return open_listed
 
     def _linked(self, link: Link, target: Kind) -> Opener:
+        way = Way(self.linker, link, target)
+
         def open_linked(row: Row, document: Document, siblings: Siblings) -> Any:
-            rows, fault, read = self.linker.follow(link, target, row, document)
+            rows, fault, read = way.follow(row, document)
             if link.many:
                 return LinkedItems(self, link.collection, rows, fault, read)
             if rows:
-                found = self.estate.row(rows[0])
-                return MISSING if found is None else self.document(link.collection, found)
+                return self.linked(link.collection, rows[0])
             return fault or MISSING
 
         return open_linked
+
+    def _linked_document(self, collection: str, row_id: int) -> Document | Missing:
+        row = self.estate.row(row_id)
+        return MISSING if row is None else self.document(collection, row)
 
 
 class Attached(Part):
@@ -254,10 +263,12 @@ class LinkedItems(StreamedItems):
         self._rows = rows
 
     def _stream(self) -> Iterator[Document]:
+        # A long list is walked once, and would drive out what is worth keeping.
+        linked = self._documents.linked if len(self._rows) <= SHORT else self._documents.linked.__wrapped__
         for row_id in self._rows:
-            row = self._documents.estate.row(row_id)
-            if row is not None:
-                yield self._documents.document(self._collection, row)
+            document = linked(self._collection, row_id)
+            if isinstance(document, Document):
+                yield document
 
     def __len__(self) -> int:
         return len(self._rows)
