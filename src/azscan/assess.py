@@ -22,9 +22,9 @@ from azscan.estate.references import managers, reference, region_at
 from azscan.estate.status import TENANT_SCOPE
 from azscan.estate.store import Estate, Row
 from azscan.garbage import collected_rarely
-from azscan.recall import Known, Recall, Said
+from azscan.recall import Known, Recall
 from azscan.results import STATUSES, ResourceRef, Status
-from azscan.told import Told, pieces_of, row_of, unread
+from azscan.told import Fact, Told, pieces_of, row_of, unread
 
 FAIL, UNREAD, WAIVED, PASS, SKIPPED = range(5)
 assert STATUSES == ("fail", "unreadable", "waived", "pass", "not-applicable")
@@ -122,6 +122,8 @@ class Assessor:
         self.match = match
         self.tally = Tally()
         self._waiting = 0
+        # What may be said again without another look; a waiver is for one resource.
+        self._lasting = {PASS, SKIPPED} if match is not None else {PASS, SKIPPED, FAIL}
         self._managed = managers(estate) if match is not None else {}
         self._ready = [self._compile(number, check, params or {}, now) for number, check in enumerate(checks)]
 
@@ -196,21 +198,21 @@ class Assessor:
         for known in recall.known:
             said = known.outcomes.get(known.key_of(keys))
             if said is None:
-                said = self._hold(known.check, row, document)
+                status, facts, reason = self._hold(known.check, row, document)
                 known.missed += 1
-                if said is not None:
-                    recall.keep(known, keys, said)
+                if status in self._lasting:
+                    recall.keep(known, keys, (known.check.waiting[status].append, pieces_of(facts, reason)))
             else:
                 add, pieces = said
                 add(before + read.join(pieces))
         return recall.others
 
-    def _hold(self, ready: _Ready, row: Row, document: Document) -> Said | None:
-        """Add the verdict to those that wait; what of it can be said again, where all of it can."""
+    def _hold(self, ready: _Ready, row: Row, document: Document) -> tuple[int, list[Fact], str | None]:
+        """Add the verdict to those that wait; what it is, its evidence and its reason."""
         status, truth, grounds = _judged(ready, document)
         if status == SKIPPED:
             ready.waiting[SKIPPED].append("")
-            return ready.waiting[SKIPPED].append, [""]
+            return SKIPPED, [], None
         facts = ready.told.facts(grounds)
         self._waiting += len(facts) - 1
         reason: str | None = None
@@ -222,10 +224,7 @@ class Assessor:
             waiver = self._waiver(ready, row, document)
             status = FAIL if waiver is None else WAIVED
         ready.waiting[status].append(row_of(row.id, facts, reason, waiver))
-        is_own = all(source is document for _, _, _, source in grounds)
-        if not is_own or status == UNREAD or (status != PASS and self.match is not None):
-            return None
-        return ready.waiting[status].append, pieces_of(facts, reason)
+        return status, facts, reason
 
     def _waiver(self, ready: _Ready, row: Row, document: Document) -> int | None:
         if self.match is None:

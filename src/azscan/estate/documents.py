@@ -13,6 +13,7 @@ from azscan.catalog.builtin import is_tenant_level, parts_of
 from azscan.catalog.model import Catalog, Link
 from azscan.catalog.model import Collection as Kind
 from azscan.conditions.values import MISSING, Document, Items, Missing, Part, Unreadable
+from azscan.estate.ids import key_of
 from azscan.estate.links import Linker, Way, values_at
 from azscan.estate.redact import split_path
 from azscan.estate.siblings import Siblings, in_groups
@@ -97,10 +98,11 @@ class Documents:
     def _child(self, kind: Kind) -> Opener:
         # The records of one list have ids of their own; those of several lists, or inherited ones, may share one.
         may_share = len(kind.of) > 1 or bool(self.statuses.kind(kind.of[0]).of)
+        shared = cache(lambda: self.estate.shared_ids(kind.of, self.scope | {""}))
 
         def open_child(row: Row, parent: Document, siblings: Siblings) -> Any:
             fault, read = siblings.status(kind.name, row)
-            if may_share or row.subscription not in row.id_as_sent.lower():
+            if (may_share or row.subscription not in row.id_as_sent.lower()) and key_of(row.id_as_sent) in shared():
                 parent_id = self.estate.reader_of(kind.name, kind.of, self.scope | {""}, row)
                 items = StoredItems(self, kind.name, fault, read, parent=parent_id)
             else:

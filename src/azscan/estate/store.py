@@ -300,6 +300,16 @@ class Estate:
             f"SELECT {columns} FROM resource INDEXED BY {index} WHERE collection = ? AND gone = 0{where}{order}", values
         )
 
+    def shared_ids(self, collections: Collection[str], owners: Collection[str]) -> frozenset[str]:
+        """The ids, as keys, that several records of the collections have in the subscriptions."""
+        kinds, places = ", ".join("?" * len(collections)), ", ".join("?" * len(owners))
+        found = self.connection.execute(
+            f"SELECT id_key FROM resource INDEXED BY resource_in WHERE collection IN ({kinds})"
+            f" AND subscription IN ({places}) GROUP BY id_key HAVING count(*) > 1",
+            (*collections, *owners),
+        )
+        return frozenset(key for (key,) in found)
+
     def reader_of(self, child: str, parents: Collection[str], owners: Collection[str], row: Row) -> int:
         """The row id under which the children of a record stand: where several records have its id, one read them."""
         kinds, places = ", ".join("?" * len(parents)), ", ".join("?" * len(owners))
