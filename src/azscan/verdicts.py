@@ -85,6 +85,7 @@ class StoredResults:
                 yield from self._of_check(check, number, status, leaves)
 
     def _of_check(self, check: Check, number: int, status: Status, leaves: list[tuple[str, str]]) -> Iterator[Verdict]:
+        name, title, service, severity = check.id, check.title, check.service, check.severity
         controls = self.controls.get(check.id, ())
         is_finding = status in ("fail", "waived")
         # Within a check and status the rows were written by subscription and resource id: no sorting here.
@@ -99,29 +100,30 @@ class StoredResults:
         def facts_of(evidence: bytes) -> tuple[Evidence, ...]:
             return tuple([_evidence(fact, leaves, provenance) for fact in _decode(evidence)])
 
-        for row_id, evidence, reason, waiver in (each for (block,) in blocks for each in _decode_block(block)):
-            if row_id:
-                resource = reference(row_id)
-                # What is long is seldom the same, and would fill the memory.
-                told = bytes(evidence)
-                facts = facts_of(told) if len(told) <= LONGEST_KEPT else facts_of.__wrapped__(told)
-            else:
-                scope, read, subscription = _decode(evidence)
-                resource = self._part(check, scope, subscription)
-                facts = self._unread_fact(read)
-            yield Verdict(
-                check.id,
-                check.title,
-                check.service,
-                check.severity,
-                status,
-                resource,
-                facts,
-                reason or "",
-                self._fix(check, resource) if is_finding else None,
-                controls,
-                waiver,
-            )
+        for (block,) in blocks:
+            for row_id, evidence, reason, waiver in _decode_block(block):
+                if row_id:
+                    resource = reference(row_id)
+                    # What is long is seldom the same, and would fill the memory.
+                    told = bytes(evidence)
+                    facts = facts_of(told) if len(told) <= LONGEST_KEPT else facts_of.__wrapped__(told)
+                else:
+                    scope, read, subscription = _decode(evidence)
+                    resource = self._part(check, scope, subscription)
+                    facts = self._unread_fact(read)
+                yield Verdict(
+                    name,
+                    title,
+                    service,
+                    severity,
+                    status,
+                    resource,
+                    facts,
+                    reason or "",
+                    self._fix(check, resource) if is_finding else None,
+                    controls,
+                    waiver,
+                )
 
     @cached_property
     def _reference(self) -> Callable[[int], ResourceRef]:

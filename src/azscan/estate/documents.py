@@ -44,6 +44,7 @@ class Documents:
         self.scope = frozenset(scope)
         self.statuses = Statuses(estate, catalog, self.scope)
         self.linker = Linker(estate, self.statuses, self.scope)
+        self._shared = cache(lambda parents: self.estate.shared_ids(parents, self.scope | {""}))
         self._attached = self._attachments(names)
         # Networks, groups and vaults that many others lead to.
         self.linked = lru_cache(maxsize=LINKED)(self._linked_document)
@@ -98,11 +99,12 @@ class Documents:
     def _child(self, kind: Kind) -> Opener:
         # The records of one list have ids of their own; those of several lists, or inherited ones, may share one.
         may_share = len(kind.of) > 1 or bool(self.statuses.kind(kind.of[0]).of)
-        shared = cache(lambda: self.estate.shared_ids(kind.of, self.scope | {""}))
 
         def open_child(row: Row, parent: Document, siblings: Siblings) -> Any:
             fault, read = siblings.status(kind.name, row)
-            if (may_share or row.subscription not in row.id_as_sent.lower()) and key_of(row.id_as_sent) in shared():
+            if (may_share or row.subscription not in row.id_as_sent.lower()) and key_of(row.id_as_sent) in self._shared(
+                kind.of
+            ):
                 parent_id = self.estate.reader_of(kind.name, kind.of, self.scope | {""}, row)
                 items = StoredItems(self, kind.name, fault, read, parent=parent_id)
             else:
