@@ -22,6 +22,7 @@ from azscan.results import (
     SEVERITIES,
     SEVERITY_RANK,
     STATUSES,
+    ControlResult,
     Evidence,
     Fix,
     Framework,
@@ -29,6 +30,7 @@ from azscan.results import (
     Off,
     ResourceRef,
     ScanInfo,
+    Score,
     Status,
     Summary,
     Unread,
@@ -50,7 +52,8 @@ _decode_block = msgspec.json.Decoder(list[tuple[int, msgspec.Raw, str | None, in
 class StoredResults:
     """Results over an estate: nothing but counts is held in memory.
 
-    `shell` is the one that fixes are quoted for (posix or powershell).
+    `controls_of` gives the controls of a check, as "framework:control"; `shell` is the one that fixes are quoted for
+    (posix or powershell).
     """
 
     estate: Estate
@@ -61,7 +64,9 @@ class StoredResults:
     waivers: Sequence[Waiver]
     off: Sequence[Off]
     frameworks: Sequence[Framework]
-    controls: Mapping[str, tuple[str, ...]]
+    controls: Sequence[ControlResult]
+    scores: Sequence[Score]
+    controls_of: Callable[[str], tuple[str, ...]]
     shell: Shell = "posix"
 
     def verdicts(self, *statuses: Status) -> Iterator[Verdict]:
@@ -86,7 +91,7 @@ class StoredResults:
 
     def _of_check(self, check: Check, number: int, status: Status, leaves: list[tuple[str, str]]) -> Iterator[Verdict]:
         name, title, service, severity = check.id, check.title, check.service, check.severity
-        controls = self.controls.get(check.id, ())
+        controls = self.controls_of(check.id)
         is_finding = status in ("fail", "waived")
         # Within a check and status the rows were written by subscription and resource id: no sorting here.
         blocks = self.estate.connection.execute(
