@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from azscan.keeping import KEPT_HOURS, forget_old_estates, state_folder
+from azscan.folders import state_folder
+from azscan.keeping import KEPT_HOURS, forget_old_estates
 
 
 @pytest.mark.parametrize(

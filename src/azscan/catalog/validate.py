@@ -58,18 +58,18 @@ def _plural(number: int, word: str) -> str:
     return f"{number} {word}{'s' * (number != 1)}"
 
 
-class _Frameworks(Mapping[str, FrameworkMap]):
+class Frameworks(Mapping[str, FrameworkMap]):
     """Frameworks by name, each parsed when it is first asked for; `ids` maps ids and aliases of checks to ids."""
 
     def __init__(self, files: Mapping[str, File], ids: Mapping[str, str]) -> None:
         self._files = dict(sorted(files.items()))
-        self._ids = ids
+        self.ids = ids
         self._read: dict[str, FrameworkMap] = {}
 
     def __getitem__(self, name: str) -> FrameworkMap:
         found = self._read.get(name)
         if found is None:
-            into, framework = read_mapping(self._files[name], self._ids)
+            into, framework = read_mapping(self._files[name], self.ids)
             if into.faults:
                 raise broken(into.faults)
             assert framework is not None
@@ -118,7 +118,7 @@ class _Validator:
             self._check(file, known)
         ids = self._ids()
         mappings = self._mappings(of_kind["mapping"])
-        of_name = self._frameworks(mappings, ids) if frameworks else _Frameworks(mappings, ids)
+        of_name = self._frameworks(mappings, ids) if frameworks else Frameworks(mappings, ids)
         catalog = Catalog(
             services=dict(sorted(self.services.items())),
             collections=dict(sorted(known.collections.items())),
