@@ -26,9 +26,9 @@ def main() -> None:
         # Below a file no folder can be made: nothing is kept.
         nowhere = Path(folder, "file")
         nowhere.write_text("")
-        os.environ["AZSCAN_STATE_DIR"] = str(nowhere)
+        os.environ["XDG_CACHE_HOME"] = str(nowhere)
         parsed = cpu_seconds(*lists)
-        os.environ["AZSCAN_STATE_DIR"] = str(Path(folder, "state"))
+        os.environ["XDG_CACHE_HOME"] = str(Path(folder, "cache"))
         listed, both = cpu_seconds(*lists), cpu_seconds(*more)
     print(f"import typer, rich.console           {base:.3f} s CPU")
     print(f"azscan --help                        {told:.3f} s CPU = {told / base:.2f} x (at most {HELP})")

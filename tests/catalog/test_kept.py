@@ -18,9 +18,9 @@ from .conftest import CHECK, FILES, write
 
 
 @pytest.fixture
-def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "state"
-    monkeypatch.setenv("AZSCAN_STATE_DIR", str(folder))
+def kept_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "cache"
+    monkeypatch.setattr(load, "cache_folder", lambda environ: folder)
     return folder
 
 
@@ -51,46 +51,46 @@ def said(catalog: Catalog) -> str:
     return repr((catalog.services, catalog.collections, catalog.checks, dict(catalog.frameworks), catalog.hash))
 
 
-def test_what_is_kept_of_the_shipped_catalogue_is_what_was_parsed(state: Path, parsed: list[int]) -> None:
+def test_what_is_kept_of_the_shipped_catalogue_is_what_was_parsed(kept_in: Path, parsed: list[int]) -> None:
     first, again = load.load(), load.load()
     assert len(parsed) == 1
     assert said(first) == said(again)
 
 
-def test_only_the_user_can_read_it(state: Path, root: Path) -> None:
+def test_only_the_user_can_read_it(kept_in: Path, root: Path) -> None:
     load.load()
-    (file,) = state.iterdir()
-    assert sys.platform == "win32" or (state.stat().st_mode & 0o777, file.stat().st_mode & 0o777) == (0o700, 0o600)
+    (file,) = kept_in.iterdir()
+    assert sys.platform == "win32" or (kept_in.stat().st_mode & 0o777, file.stat().st_mode & 0o777) == (0o700, 0o600)
 
 
-def edit_check(root: Path, state: Path) -> None:
+def edit_check(root: Path, kept_in: Path) -> None:
     file = root / "checks/storage/storage-https-only.yaml"
     file.write_text(file.read_text(encoding="utf-8").replace("severity: high", "severity: low"), encoding="utf-8")
 
 
-def add_check(root: Path, state: Path) -> None:
+def add_check(root: Path, kept_in: Path) -> None:
     write(root, {"checks/storage/storage-mine.yaml": CHECK.replace("storage-https-only", "storage-mine")})
 
 
-def break_it(root: Path, state: Path) -> None:
-    (file,) = state.iterdir()
+def break_it(root: Path, kept_in: Path) -> None:
+    (file,) = kept_in.iterdir()
     file.write_bytes(file.read_bytes()[:-9])
 
 
-def write_another_shape(root: Path, state: Path) -> None:
-    (file,) = state.iterdir()
+def write_another_shape(root: Path, kept_in: Path) -> None:
+    (file,) = kept_in.iterdir()
     file.write_bytes(b"\x81\xa8services\x01")
 
 
-def open_it_to_others(root: Path, state: Path) -> None:
-    (file,) = state.iterdir()
+def open_it_to_others(root: Path, kept_in: Path) -> None:
+    (file,) = kept_in.iterdir()
     file.chmod(0o666)
 
 
-def link_it(root: Path, state: Path) -> None:
-    (file,) = state.iterdir()
-    file.rename(state.parent / "elsewhere")
-    file.symlink_to(state.parent / "elsewhere")
+def link_it(root: Path, kept_in: Path) -> None:
+    (file,) = kept_in.iterdir()
+    file.rename(kept_in.parent / "elsewhere")
+    file.symlink_to(kept_in.parent / "elsewhere")
 
 
 @pytest.mark.parametrize(
@@ -104,9 +104,9 @@ def link_it(root: Path, state: Path) -> None:
         pytest.param(link_it, marks=pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")),
     ],
 )
-def test_it_is_parsed_anew(state: Path, root: Path, parsed: list[int], change: Callable[[Path, Path], None]) -> None:
+def test_it_is_parsed_anew(kept_in: Path, root: Path, parsed: list[int], change: Callable[[Path, Path], None]) -> None:
     load.load()
-    change(root, state)
+    change(root, kept_in)
     anew = load.load()
     assert len(parsed) == 2
     assert said(anew) == said(load.load()) and len(parsed) == 2, "and kept in place of what was there"
@@ -114,7 +114,7 @@ def test_it_is_parsed_anew(state: Path, root: Path, parsed: list[int], change: C
 
 @pytest.mark.skipif(sys.platform == "win32", reason="users of POSIX")
 def test_what_another_user_wrote_is_not_believed(
-    state: Path, root: Path, parsed: list[int], monkeypatch: pytest.MonkeyPatch
+    kept_in: Path, root: Path, parsed: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load.load()
     monkeypatch.setattr(os, "geteuid", lambda: 12345)
@@ -123,7 +123,7 @@ def test_what_another_user_wrote_is_not_believed(
 
 
 def test_another_version_parses_anew(
-    state: Path, root: Path, parsed: list[int], monkeypatch: pytest.MonkeyPatch
+    kept_in: Path, root: Path, parsed: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load.load()
     monkeypatch.setattr(kept, "__version__", "0.0.0")
@@ -133,17 +133,17 @@ def test_another_version_parses_anew(
     assert len(parsed) == 3
 
 
-def test_a_catalogue_with_faults_is_not_kept(state: Path, root: Path) -> None:
+def test_a_catalogue_with_faults_is_not_kept(kept_in: Path, root: Path) -> None:
     file = root / "checks/storage/storage-https-only.yaml"
     file.write_text("severity: what\n", encoding="utf-8")
     for _ in range(2):
         with pytest.raises(CatalogError):
             load.load()
-    assert not state.exists()
+    assert not kept_in.exists()
 
 
-def test_a_state_folder_that_cannot_be_made_changes_nothing(state: Path, root: Path, parsed: list[int]) -> None:
-    state.write_text("a file stands here")
+def test_a_folder_that_cannot_be_made_changes_nothing(kept_in: Path, root: Path, parsed: list[int]) -> None:
+    kept_in.write_text("a file stands here")
     assert said(load.load()) == said(load.load()) and len(parsed) == 2
 
 
@@ -151,14 +151,14 @@ def test_without_a_home_nothing_is_kept(root: Path, parsed: list[int], monkeypat
     def nobody(environ: object) -> Path:
         raise RuntimeError("Could not determine home directory.")
 
-    monkeypatch.setattr(load, "state_folder", nobody)
+    monkeypatch.setattr(load, "cache_folder", nobody)
     assert said(load.load()) == said(load.load()) and len(parsed) == 2
 
 
-def test_the_last_few_are_kept(state: Path, root: Path) -> None:
+def test_the_last_few_are_kept(kept_in: Path, root: Path) -> None:
     for number in range(kept.MOST + 2):
         (root / "checks/storage/storage-https-only.yaml").write_text(
             FILES["checks/storage/storage-https-only.yaml"] + f"# {number}\n", encoding="utf-8"
         )
         load.load()
-    assert len(list(state.iterdir())) == kept.MOST
+    assert len(list(kept_in.iterdir())) == kept.MOST

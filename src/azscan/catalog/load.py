@@ -16,7 +16,7 @@ from azscan.catalog.model import Catalog
 from azscan.catalog.source import fetch
 from azscan.catalog.validate import File, Frameworks, broken, validate
 from azscan.errors import CatalogError, SourceFault, UsageError
-from azscan.folders import state_folder
+from azscan.folders import cache_folder
 
 _SERVICE_FILE = "_service.yaml"
 _Loaded = tuple[Catalog, tuple[SourceFault, ...]]
@@ -86,7 +86,7 @@ def _without_garbage(
 def _kept_or_parsed(gathered: _Gathered) -> _Loaded:
     """The catalogue as it was kept, or else parsed and, where it has no fault, kept for the next time."""
     try:
-        folder = state_folder(os.environ)
+        folder = cache_folder(os.environ)
     except RuntimeError:  # nobody's home
         return validate(gathered.files, frameworks=False)
     names = (f"{file.kind} {file.folder} {file.name}" for file in gathered.files)
