@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from azscan import assess, recall
+from azscan.conditions.alike import Look
 from azscan.conditions.values import Document
 from azscan.estate.store import Estate
 from azscan.recall import Known, Recall
@@ -77,7 +78,7 @@ def test_a_verdict_in_pieces_is_the_verdict(facts: list[tuple[Any, ...]], reason
 
 
 def test_a_check_that_seldom_sees_the_same_is_no_longer_asked() -> None:
-    seldom, often = Known("seldom", [("name",)]), Known("often", [("on",)])
+    seldom, often = Known("seldom", [Look(("name",))]), Known("often", [Look(("on",))])
     asked = Recall([seldom, often], ["other"])
     told: list[str] = []
     for number in range(3 * recall.PATIENCE):
@@ -91,7 +92,7 @@ def test_a_check_that_seldom_sees_the_same_is_no_longer_asked() -> None:
 
 
 def test_memory_is_bounded() -> None:
-    known: Known[str] = Known("a", [("name",)])
+    known: Known[str] = Known("a", [Look(("name",))])
     asked = Recall([known], [])
     for number in range(recall.MOST + 5):
         asked.keep(known, asked.keys(Document({"name": str(number)})), ([].append, ["said"]))

@@ -11,7 +11,7 @@ import msgspec
 
 from azscan.catalog.builtin import BUILT_IN, is_tenant_level
 from azscan.catalog.model import Catalog, Check
-from azscan.conditions.alike import Keys, looked_at
+from azscan.conditions.alike import Look, looked_at
 from azscan.conditions.compile import Compiled, Grounds, compile_condition
 from azscan.conditions.grammar import parse
 from azscan.conditions.logic import FALSE, UNREADABLE
@@ -82,13 +82,13 @@ class Tally:
 
 
 class _Ready(NamedTuple):
-    """A check made ready. `looks` are the paths whose values decide it, None where a part of it is attached."""
+    """A check made ready. `looks` is what it looks at, None where a part of that is attached."""
 
     number: int
     check: Check
     applies: Compiled | None
     require: Compiled
-    looks: frozenset[Keys] | None
+    looks: frozenset[Look] | None
     told: Told
     # The verdicts that wait to be written, by status; of those not applicable only the number.
     waiting: tuple[list[str], ...]
@@ -157,7 +157,7 @@ class Assessor:
         compiled = [compile_condition(node, now) for node in nodes]
         applies = compiled[0] if check.applies is not None else None
         looks, attached = looked_at(*nodes), self.documents.attached_to(check.subject)
-        is_own = all(path and path[0] not in attached for path in looks)
+        is_own = all(look.keys and look.keys[0] not in attached for look in looks)
         waiting: tuple[list[str], ...] = ([], [], [], [], [])
         return _Ready(number, check, applies, compiled[-1], looks if is_own else None, Told(nodes[-1]), waiting)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable
 from operator import itemgetter
 from typing import Any, Final, Generic, TypeVar
 
-from azscan.conditions.alike import UNIQUE, Keys, Looks
+from azscan.conditions.alike import UNIQUE, Look, Looks
 
 # Outcomes that are kept of one check, and characters that one of them may have.
 MOST: Final = 500
@@ -23,13 +23,13 @@ Said = tuple[Callable[[str], None], list[str]]
 
 
 class Known(Generic[Asker]):
-    """The outcomes of one check, by the key of the values at `paths`."""
+    """The outcomes of one check, by the key of what it looks at."""
 
-    __slots__ = ("check", "key_of", "missed", "outcomes", "paths", "places")
+    __slots__ = ("check", "key_of", "looks", "missed", "outcomes", "places")
 
-    def __init__(self, check: Asker, paths: Collection[Keys]) -> None:
+    def __init__(self, check: Asker, looks: Collection[Look]) -> None:
         self.check = check
-        self.paths = sorted(paths)
+        self.looks = sorted(looks, key=repr)
         self.places: list[int] = []
         self.key_of: Callable[[list[Hashable]], Any] = itemgetter(0)
         self.outcomes: dict[Any, Said] = {}
@@ -46,10 +46,10 @@ class Recall(Generic[Asker]):
         self._lay_out()
 
     def _lay_out(self) -> None:
-        self._looks = Looks({path for known in self.known for path in known.paths})
-        places = {path: place for place, path in enumerate(self._looks.paths)}
+        self._looks = Looks({look for known in self.known for look in known.looks})
+        places = {look: place for place, look in enumerate(self._looks.looks)}
         for known in self.known:
-            known.places = [places[path] for path in known.paths]
+            known.places = [places[look] for look in known.looks]
             known.key_of = itemgetter(*known.places)
 
     def keys(self, document: dict[str, Any]) -> list[Hashable]:

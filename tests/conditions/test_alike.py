@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from azscan.conditions.alike import LONGEST, UNIQUE, Looks, looked_at
+from azscan.conditions.alike import LONGEST, MOST_ITEMS, UNIQUE, Look, Looks, looked_at
 from azscan.conditions.compile import compile_condition, describe
 from azscan.conditions.grammar import parse
 from azscan.conditions.paths import ASTRAY
@@ -52,7 +52,7 @@ def test_documents_of_one_key_are_judged_the_same(condition: Any, documents: lis
 @settings(max_examples=300)
 def test_what_a_condition_does_not_look_at_is_in_no_key(condition: Any, document: dict[str, Any], other: Any) -> None:
     looks = looks_of(condition)
-    seen = {path[0] for path in looks.paths}
+    seen = {look.keys[0] for look in looks.looks}
     changed = {name: value for name, value in {**other, **document}.items() if name in seen or name in other}
     changed |= {name: value for name, value in document.items() if name in seen}
     for name in seen - document.keys():
@@ -61,21 +61,56 @@ def test_what_a_condition_does_not_look_at_is_in_no_key(condition: Any, document
     assert said(condition, Document(changed, 1)) == said(condition, Document(document, 1))
 
 
+X_OF_L = {"in": "l", "where": {"field": "x", "equals": 1}}
+
+
 @pytest.mark.parametrize(
-    ("condition", "paths"),
+    ("condition", "looks"),
     [
-        ({"field": "a.b", "equals": 1}, [("a", "b")]),
-        ({"field": "a.b", "equalsField": "c"}, [("a", "b"), ("c",)]),
-        ({"allOf": [{"field": "a.b", "equals": 1}, {"field": "a", "exists": True}]}, [("a",)]),
+        ({"field": "a.b", "equals": 1}, [Look(("a", "b"))]),
+        ({"field": "a.b", "equalsField": "c"}, [Look(("a", "b")), Look(("c",))]),
+        ({"allOf": [{"field": "a.b", "equals": 1}, {"field": "a", "exists": True}]}, [Look(("a",))]),
+        ({"not": {"some": {"in": "l"}}}, [Look(("l",), ())]),
+        ({"some": X_OF_L}, [Look(("l",), (Look(("x",)),))]),
+        ({"allOf": [{"some": X_OF_L}, {"field": "l", "exists": True}]}, [Look(("l",))]),
+        ({"anyOf": [{"field": "l", "exists": True}, {"some": X_OF_L}]}, [Look(("l",))]),
         (
-            {"some": {"in": "l", "where": {"anyOf": [{"field": "x", "equals": 1}, {"field": "$.a", "equals": 1}]}}},
-            [("a",), ("l",)],
+            {"anyOf": [{"some": X_OF_L}, {"count": {"in": "l", "where": {"field": "y", "equals": 1}}, "less": 2}]},
+            [Look(("l",), (Look(("x",)), Look(("y",))))],
         ),
-        ({"some": {"in": "l", "where": {"field": ".", "equals": 1}}}, [("l",)]),
+        (
+            {"some": {"in": "l", "where": {"anyOf": [{"some": {"in": "m"}}, {"field": "$.a", "equals": 1}]}}},
+            [Look(("a",)), Look(("l",), (Look(("m",), ()),))],
+        ),
+        ({"some": {"in": "l", "where": {"field": ".", "equals": 1}}}, [Look(("l",), (Look(()),))]),
     ],
 )
-def test_paths_are_the_shortest_that_hold_everything(condition: Any, paths: list[tuple[str, ...]]) -> None:
-    assert sorted(looked_at(parse(condition))) == paths
+def test_looks_are_no_more_than_what_decides(condition: Any, looks: list[Look]) -> None:
+    assert sorted(looked_at(parse(condition)), key=repr) == looks
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_alike"),
+    [
+        ([{"x": 1, "id": "/a"}], [{"x": 1, "id": "/b"}], True),
+        ([{"x": 1, "name": "a"}], [{"x": 1, "name": "b"}], False),
+        ([{"x": 1}], [{"x": 1.0}], False),
+        ([{"x": 1}], {"0": {"x": 1}}, False),
+        ({"a": {"x": 1}}, {"b": {"x": 1}}, False),
+        ([{"x": 1}, 2], [2, {"x": 1}], False),
+        ([{"x": 1}] * 2, [{"x": 1}], False),
+        ([{}], [{"x": None}], False),
+    ],
+)
+def test_items_are_alike_by_what_is_looked_at(one: Any, other: Any, is_alike: bool) -> None:
+    looks = looks_of({"some": X_OF_L})
+    assert (looks.at(Document({"l": one})) == looks.at(Document({"l": other}))) == is_alike
+
+
+def test_long_lists_and_long_items_are_unique() -> None:
+    looks = looks_of({"some": X_OF_L})
+    assert looks.at(Document({"l": [{"x": 1}] * (MOST_ITEMS + 1)})) == [UNIQUE]
+    assert looks.at(Document({"l": [{"x": "x" * (LONGEST + 1)}]})) == [UNIQUE]
 
 
 @pytest.mark.parametrize(
@@ -95,4 +130,4 @@ def test_paths_are_the_shortest_that_hold_everything(condition: Any, paths: list
     ],
 )
 def test_what_stands_at_a_path_is_its_key(document: dict[str, Any], key: Any) -> None:
-    assert Looks([("a", "b")]).at(Document(document)) == [key]
+    assert Looks([Look(("a", "b"))]).at(Document(document)) == [key]
