@@ -24,7 +24,7 @@ from azscan.estate.store import Estate
 from azscan.frameworks import Mapped, choose
 from azscan.gate import Allowed, decide
 from azscan.gate import Tally as GateTally
-from azscan.keeping import Say, close_broken, open_estate
+from azscan.keeping import Say, close_broken, open_estate, remove_estate
 from azscan.results import Allowance, Off, ScanInfo, SubscriptionRef
 from azscan.settings import Settings, aliases_of
 from azscan.verdicts import StoredResults, summarise, unread_parts
@@ -102,6 +102,7 @@ async def collect(
     from azscan.azure.scope import choose_subscriptions
     from azscan.azure.session import Session
     from azscan.collect.collector import Collector
+    from azscan.doctor.quick import refuse_worthless
 
     started = _now()
     network = network_from_environment(environ)
@@ -159,9 +160,16 @@ async def collect(
                     concurrency=settings.concurrency,
                     progress=progress,
                 )
+                await refuse_worthless(session, signed_in, scope.subscriptions, plan, await collector.learn_rights())
                 await (collector.survey() if only_survey else collector.run())
                 about = {"finished": _now(), "complete": not only_survey, "requests": session.governor.requests}
                 estate.describe(about)
+            except NothingScannedError:
+                # It came to its end: there is nothing to go on with.
+                estate.close()
+                if not settings.save_estate:
+                    remove_estate(estate.path)
+                raise
             except BaseException:
                 progress.is_kept = close_broken(estate, settings)
                 raise

@@ -16,6 +16,7 @@ from azscan.errors import AzscanError, Interrupted, UsageError
 # command → (module that holds its typer app, what it does); the help of the top level needs nothing more.
 COMMANDS = {
     "scan": ("azscan.cli.scan", "Read an estate, hold it against the checks, and report"),
+    "doctor": ("azscan.cli.doctor", "Tell what stands in the way of a scan, and what mends it"),
     "plan": ("azscan.cli.plan", "Tell which requests a scan makes, and how long a throttle makes them take"),
     "checks": ("azscan.cli.checks", "List, show, write, validate and test checks"),
     "emulator": ("azscan.cli.emulator", "Serve an estate as Azure would, to rehearse without Azure"),
@@ -165,6 +166,8 @@ def tell(error: AzscanError) -> None:
             print(harmless(f"  {fault}"), file=sys.stderr)
     if error.hint:
         print(harmless(f" help: {error.hint}"), file=sys.stderr)
+    if error.exit_code == 3:
+        print(" help: azscan doctor names the page and the command that mend it", file=sys.stderr)
 
 
 def harmless(text: str) -> str:
