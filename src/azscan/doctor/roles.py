@@ -161,9 +161,11 @@ def covers_nothing(rights: Rights, needs: Needs) -> bool:
 
 
 def is_worthless(rights: Sequence[Rights], needs: Needs, graph_held: frozenset[str]) -> bool:
-    """True where a scan could decide nothing: no subscription grants a read, and no check of Graph can be made."""
-    reads_graph = len(lacking(needs, graph_held)) < len(needs.graph)
-    return bool(rights) and not reads_graph and all(covers_nothing(each, needs) for each in rights)
+    """True where a scan could decide nothing: no subscription grants a read, and no check makes do with Graph."""
+    missing = lacking(needs, graph_held)
+    by_graph = {check for any_of, checks in needs.graph.items() if any_of not in missing for check in checks}
+    by_graph -= {check for checks in needs.actions.values() for check in checks}
+    return bool(rights) and not by_graph and all(covers_nothing(each, needs) for each in rights)
 
 
 def _loss(actions: Sequence[str], needs: Needs) -> str:
