@@ -171,7 +171,9 @@ def test_disabled_subscription(tmp_path: Path) -> None:
 @pytest.mark.parametrize("told", ["anywhere", "nowhere"], ids=["by permissions", "by assignments"])
 def test_a_role_that_a_group_inherits(tmp_path: Path, told: str) -> None:
     above = "/providers/Microsoft.Management/managementGroups/root"
-    poor = Role(above, ("Microsoft.Billing/*/read",), group=GROUP, name="Billing Reader")
+    poor = Role(
+        above, ("Microsoft.Billing/*/read", "Microsoft.Authorization/*/read"), group=GROUP, name="Billing Reader"
+    )
     world = World(roles=[poor], more={"permissions_at": told}, services=("storage", "defender", "monitor"))
     report = world.doctor(tmp_path)
     broken = found(report, "roles")
