@@ -215,3 +215,39 @@ def test_conditional_access(tmp_path: Path) -> None:
     world.apply(broken)
     assert world.doctor(tmp_path).state == "ok"
     assert_true(world.scan(tmp_path / "scan"))
+
+
+def test_from_nothing_to_the_first_true_scan(tmp_path: Path) -> None:
+    """Everything is wrong at once; the user does what stands first, and looks again."""
+    world = World(
+        env={"AZURE_CLIENT_SECRET": "", "AZURE_TENANT_ID": ELSEWHERE},
+        expired=["first-secret"],
+        refused={"*": 53003},
+        roles=[],
+        granted=[],
+        states={ONE: "Disabled"},
+        providers={"Microsoft.Security": "NotRegistered", "Microsoft.Insights": "NotRegistered"},
+    )
+    nothing = found(world.doctor(tmp_path), "sign-in")
+    assert "AZURE_CLIENT_SECRET is not set" in nothing.what and "or set AZURE_TENANT_ID" in nothing.means
+    del world.env["AZURE_CLIENT_SECRET"]
+    steps = []
+    while (report := world.doctor(tmp_path)).state != "ok":
+        worst = next(each for each in report.findings if each.state == report.state)
+        assert (worst.name, worst.what) not in [(each.name, each.what) for each in steps], "the remedy did not help"
+        steps.append(worst)
+        world.apply(worst)
+    told = [each.what for each in steps]
+    expected = (
+        "there is no such tenant",
+        "conditional access",
+        "has expired",
+        "no subscription is visible",
+        "state Disabled",
+        "permissions of Microsoft Graph are missing",
+        "Defender for Cloud is off",
+        "Microsoft.Insights is not registered",
+    )
+    assert len(told) == len(expected)
+    assert all(words in what for words, what in zip(expected, told, strict=True)), told
+    assert_true(world.scan(tmp_path / "scan"))
