@@ -166,7 +166,9 @@ async def collect(
                     concurrency=settings.concurrency,
                     progress=progress,
                 )
-                await refuse_worthless(session, signed_in, scope.subscriptions, plan, await collector.learn_rights())
+                if not only_survey:
+                    rights = await collector.learn_rights()
+                    await refuse_worthless(session, signed_in, scope.subscriptions, plan, rights)
                 await (collector.survey() if only_survey else collector.run())
                 about = {"finished": _now(), "complete": not only_survey, "requests": session.governor.requests}
                 estate.describe(about)

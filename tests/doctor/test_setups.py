@@ -9,8 +9,8 @@ import pytest
 
 from azscan.emulator import Role
 from azscan.emulator.estate import TENANT
-from azscan.errors import AzscanError, NothingScannedError
-from tests.doctor.ground import ELSEWHERE, GROUP, ONE, STORAGE, World, found, states
+from azscan.errors import AzscanError, NothingScannedError, UsageError
+from tests.doctor.ground import ELSEWHERE, GROUP, ONE, STORAGE, TWO, World, found, states
 from tests.harness import Scanned
 
 SUBSCRIPTION = f"/subscriptions/{ONE}"
@@ -42,6 +42,15 @@ def test_no_role(tmp_path: Path) -> None:
     after = world.doctor(tmp_path)
     assert after.state == "ok" and "Reader (direct, on the subscription)" in found(after, "roles").what
     assert_true(world.scan(tmp_path / "scan"))
+
+
+def test_a_subscription_that_is_named_and_not_seen(tmp_path: Path) -> None:
+    """Others are: a scan would take it for a wrong name, but an id is more likely a role that is missing."""
+    broken = found(World().doctor(tmp_path, subscriptions=[TWO]), "subscriptions")
+    assert broken.state == "blocking" and f"no subscription '{TWO}' is visible" in broken.what
+    assert broken.commands[0][-1] == f"/subscriptions/{TWO}"
+    with pytest.raises(UsageError, match="no subscription 'prid' is visible"):
+        World().doctor(tmp_path, subscriptions=["prid"])
 
 
 def test_no_role_on_the_subscription_that_is_named(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ async def reach(url: str, network: Network, seconds: float = SECONDS) -> Reached
     """Connect to the host of `url` as the session does (proxy, certificates), and hang up."""
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or _HTTPS_PORT
-    shown = host if port == _HTTPS_PORT else f"{host}:{port}"
+    shown = host_of(url)
     proxy = network.proxy_for(url) or ""
     way: Trouble = "proxy" if proxy else "refused"
     try:
@@ -72,6 +72,13 @@ async def reach(url: str, network: Network, seconds: float = SECONDS) -> Reached
         # Where several addresses failed, asyncio tells of all of them in one text.
         was_refused = f"[Errno {errno.ECONNREFUSED}]" in str(error)
         return Reached(shown, way if was_refused or proxy else "unreachable")
+
+
+def host_of(url: str) -> str:
+    """The host of an https URL as `Reached` names it, with its port where that is not the usual one."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return host if parts.port in (None, _HTTPS_PORT) else f"{host}:{parts.port}"
 
 
 async def _issuer(host: str, port: int, proxy: str, network: Network, context: ssl.SSLContext) -> str:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from azscan.azure.answers import Ask
-from azscan.azure.reach import Reached, reach
+from azscan.azure.reach import Reached, host_of, reach
 from azscan.catalog.model import Check
 from azscan.collect.needs import Needs, needs_of
 from azscan.collect.plan import Plan
@@ -16,7 +16,7 @@ from azscan.doctor import credential, defender, graph, network, providers, roles
 from azscan.doctor.finding import GROUPS, Finding, Portal, Report
 from azscan.doctor.memo import Memo
 from azscan.doctor.overview import overview
-from azscan.errors import AzscanError, NothingScannedError, UsageError
+from azscan.errors import AzscanError, NothingScannedError, SignInError, UsageError
 
 if TYPE_CHECKING:
     from azscan.azure.clouds import Cloud
@@ -104,7 +104,7 @@ class _Examination:
             said_at = getattr(error, "said_at", "")
         else:
             try:
-                ahead = await self._signed_in(identity)
+                ahead = await self._signed_in(identity, await reaching)
             finally:
                 await identity.credential.close()
         self.findings += network.clock(ahead, said_at)
@@ -119,9 +119,10 @@ class _Examination:
         """Whether no selected check decides anything without Graph."""
         return not self.needs.actions and bool(self.needs.graph)
 
-    async def _signed_in(self, identity: SignedIn) -> float | None:
+    async def _signed_in(self, identity: SignedIn, reached: Sequence[Reached]) -> float | None:
         """What takes a token; returns by how much Azure's clock is ahead."""
         from azscan.azure.session import Session
+        from azscan.azure.wire import Patience
 
         self.portal = Portal(self.cloud.portal, identity.tenant or self.asked.tenant)
         self.findings += signin.signed_in(identity)
@@ -135,7 +136,11 @@ class _Examination:
             network=self.around,
             concurrency=self.settings.concurrency,
             timeout=self.settings.timeout,
+            patience=Patience(failures=1),
         ) as session:
+            if any(each.trouble and each.host == host_of(self.cloud.arm) for each in reached):
+                self.skipped.append("subscriptions and all that is in them: Azure Resource Manager cannot be reached")
+                return None
             memo = Memo(session)
             ends = asyncio.ensure_future(
                 credential.diagnose(memo, identity, self.environ, self.portal, datetime.now(UTC))
@@ -170,11 +175,19 @@ class _Examination:
                 tenant=identity.tenant,
                 who=identity.who,
             )
-        except NothingScannedError as error:
+        except SignInError as error:
+            self.findings.append(signin.failed(error, self.asked, self.portal))
+            self.skipped.append(NO_SUBSCRIPTION)
+            return None
+        except (NothingScannedError, UsageError) as error:
+            seen = await subscriptions.listed(memo)
+            # An id that the identity does not see is a role that it lacks; any other name that fits nothing is a typo.
+            if isinstance(error, UsageError) and not subscriptions.missing(self.settings.subscriptions, seen):
+                raise
             self.findings.append(
                 subscriptions.none_left(
                     error,
-                    await subscriptions.listed(memo),
+                    seen,
                     self.settings.subscriptions,
                     identity.object_id,
                     is_app=identity.is_app,

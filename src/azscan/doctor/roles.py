@@ -15,7 +15,7 @@ from azscan.doctor.finding import Command, Finding, Portal, State
 from azscan.doctor.graph import lacking
 from azscan.doctor.memo import Memo, properties_of, text_of
 from azscan.doctor.subscriptions import assign_reader, name_of
-from azscan.report.text import count
+from azscan.report.text import count, visible
 
 # https://learn.microsoft.com/azure/role-based-access-control/built-in-roles: those need no question for their name.
 BUILT_IN = {
@@ -26,7 +26,7 @@ BUILT_IN = {
     "b24988ac-6180-42a0-ab88-20f7382dd24c": "Contributor",
     "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9": "User Access Administrator",
 }
-MOST_NAMES = 3
+MOST_NAMES = 1
 """Definitions that are asked for by id; where there are more, all of the subscription's are listed at once."""
 
 _EVERYONE = "00000000-0000-0000-0000-000000000000"
@@ -218,7 +218,7 @@ async def _names(memo: Memo, subscription: str, definitions: Iterable[str]) -> d
         items = [answer.body for answer in answers if answer.fault is None and isinstance(answer.body, dict)]
     for item in items:
         if name := text_of(properties_of(item), "roleName"):
-            found[_last(text_of(item, "id"))] = name
+            found[_last(text_of(item, "id"))] = visible(name)
     return found
 
 
@@ -236,8 +236,8 @@ def _denials(rights: Rights, wanted: Mapping[str, Any], needs: Needs, object_id:
         ]
         if not taken:
             continue
-        place = text_of(denied, "scope") or "its scope"
-        name = text_of(denied, "denyAssignmentName") or text_of(each, "name")
+        place = visible(text_of(denied, "scope")) or "its scope"
+        name = visible(text_of(denied, "denyAssignmentName") or text_of(each, "name"))
         what = f"{name_of(rights.subscription)}: the deny assignment {name!r} at {place} takes reads away"
         means = f"{_loss(taken, needs)}; ask whoever made it to leave this identity out (excluded principals)"
         found.append(Finding("roles", "deny-assignment", "warning", what, means, page, (), rights.key))

@@ -11,6 +11,7 @@ from azscan.azure.scope import SUBSCRIPTIONS, Scope
 from azscan.doctor.finding import Command, Finding, Portal, filled
 from azscan.doctor.memo import Memo
 from azscan.errors import AzscanError
+from azscan.report.text import visible
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 # `az account subscription enable` is of the extension "account":
@@ -46,7 +47,12 @@ def none_left(
     portal: Portal,
 ) -> Finding:
     """Why no subscription can be scanned, in the words in which a scan refuses."""
-    asleep = [each for each in seen if str(each.get("state", "")).lower() not in _ENABLED]
+    told = error.message.lower()
+    asleep = [
+        each
+        for each in seen
+        if str(each.get("state", "")).lower() not in _ENABLED and str(each.get("subscriptionId", "-")).lower() in told
+    ]
     if asleep:
         found = str(asleep[0].get("subscriptionId") or "")
         commands = tuple(
@@ -56,10 +62,17 @@ def none_left(
             portal.resource(f"/subscriptions/{found}", "overview") if _GUID.fullmatch(found) else portal.subscriptions()
         )
         return Finding("subscriptions", "subscriptions", "blocking", error.message, error.hint, page, commands, found)
-    one = next((each.strip().lower() for each in wanted if _GUID.fullmatch(each.strip())), "")
+    one = next(iter(missing(wanted, seen)), "")
     page = portal.resource(f"/subscriptions/{one}", "users") if one else portal.subscriptions()
     commands = (assign_reader(object_id, is_app=is_app, subscription=one), filled(_TENANTS, {}))
     return Finding("subscriptions", "subscriptions", "blocking", error.message, error.hint, page, commands, one)
+
+
+def missing(wanted: Sequence[str], seen: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The ids among `wanted` of which the identity sees no subscription, in lower case."""
+    known = {str(each.get("subscriptionId") or "").lower() for each in seen}
+    named = (each.strip().lower().removeprefix("/subscriptions/") for each in wanted)
+    return [each for each in named if _GUID.fullmatch(each) and each not in known]
 
 
 async def listed(memo: Memo) -> list[dict[str, Any]]:
@@ -109,5 +122,5 @@ def seen(scope: Scope, groups: Mapping[str, Sequence[str]] | None, tenant: str, 
 
 def name_of(subscription: Mapping[str, Any]) -> str:
     """A subscription's name with its id, for people."""
-    name, key = str(subscription.get("displayName") or ""), str(subscription["subscriptionId"])
+    name, key = visible(str(subscription.get("displayName") or "")), str(subscription["subscriptionId"])
     return f"{name} ({key})" if name else key

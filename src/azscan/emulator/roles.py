@@ -114,6 +114,11 @@ class Roles:
             )
         return found
 
+    def definitions(self, subscription: str) -> list[dict[str, Any]]:
+        """The definitions behind those of the caller's assignments whose roles have a name."""
+        names = dict.fromkeys(self.definition_name(role) for role in self._roles if role.name)
+        return [made for name in names if (made := self.definition(name, subscription)) is not None]
+
     def definition(self, name: str, subscription: str) -> dict[str, Any] | None:
         """The definition behind one of the caller's assignments, or None."""
         for role in self._roles:
