@@ -86,6 +86,8 @@ def failed(error: AzscanError, asked: Asked, portal: Portal) -> Finding:
     code = error.code if isinstance(error, SignInError) else ""
     request = found[1] if (found := _REQUEST.search(error.message)) else ""
     page, commands = mended(code, asked, portal, request)
+    if not code and "az login" not in error.hint:
+        commands = ()  # what stands in the way is not who signs in
     return Finding("sign-in", "sign-in", "blocking", error.message, error.hint, page, commands)
 
 
