@@ -9,7 +9,7 @@ import os
 import signal
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,7 +104,7 @@ def prepare(given: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[Setti
     settings = resolve(given, environ, config)
     _check_combinations(settings)
     log_to(settings)
-    say = _speaker(settings)
+    say = speaker(settings)
     if settings.verbose:
         say(f"configuration: {config.file or 'no azscan.yaml'}")
     catalog = load(settings.checks_dir, settings.mappings_dir)
@@ -125,10 +125,15 @@ def run(given: Mapping[str, Any], environ: Mapping[str, str]) -> int:
     for path in settings.output:
         report.format_of(path)
         report.check_writable(path)
+    return on_estate(settings, choice, environ, lambda opened: _report(opened, settings, choice, environ))
+
+
+def on_estate(settings: Settings, choice: Choice, environ: Mapping[str, str], use: Callable[[Estate], int]) -> int:
+    """What `use` makes of the estate that the settings ask for; it is removed afterwards unless the user named it."""
     opened = open_estate(settings, choice, environ)
     try:
         with in_use(opened, settings):
-            code = _report(opened, settings, choice, environ)
+            code = use(opened)
     except KeyboardInterrupt:
         raise _interrupted(settings, is_kept=not settings.estate) from None
     except (NothingScannedError, UsageError):
@@ -199,7 +204,7 @@ def open_estate(settings: Settings, choice: Choice, environ: Mapping[str, str], 
 def _collect(settings: Settings, choice: Choice, environ: Mapping[str, str], only_survey: bool) -> Estate:
     from azscan.scan import collect
 
-    say = _speaker(settings)
+    say = speaker(settings)
 
     async def work(progress: Progress) -> Estate:
         if not settings.demo:
@@ -263,7 +268,9 @@ def _check_combinations(settings: Settings) -> None:
         raise UsageError("--quiet and --verbose exclude each other", hint="leave one of them out")
 
 
-def _speaker(settings: Settings) -> Any:
+def speaker(settings: Settings) -> Any:
+    """A function that tells people on standard error, where they want to be told."""
+
     def say(text: str) -> None:
         if not settings.quiet or text.startswith("warning"):
             print(harmless(text), file=sys.stderr)
