@@ -7,10 +7,11 @@ from typing import Literal
 
 import msgspec
 
+from azscan.catalog.mappings import controls_named
 from azscan.catalog.model import Control, FrameworkMap
 from azscan.errors import UsageError
 from azscan.results import Framework, Status, Verdict
-from azscan.words import did_you_mean
+from azscan.words import did_you_mean, glob, is_glob
 
 ControlStatus = Literal["failed", "undecided", "waived", "met", "no-verdict", "not-covered"]
 
@@ -64,6 +65,38 @@ def choose(frameworks: Mapping[str, FrameworkMap], keys: Iterable[str]) -> Mappe
             raise UsageError(f"no framework is named {key}", hint=hint)
         chosen.append(frameworks[key])
     return Mapped(chosen)
+
+
+def narrowed(
+    frameworks: Mapping[str, FrameworkMap], keys: Iterable[str], controls: Sequence[str]
+) -> Mapping[str, FrameworkMap]:
+    """The frameworks with no other controls than those named, where any are; each name fits in at least one of `keys`.
+
+    A name is an id, or "framework:control", or a glob on either. Raises UsageError for one that fits no control.
+    """
+    if not controls:
+        return frameworks
+    chosen = {key: frameworks[key] for key in keys if key in frameworks}
+    if not chosen:
+        raise UsageError("--control chooses from a framework, and none is named", hint="name it with --framework")
+    tests = [glob(name) for name in controls]
+    for name, fits in zip(controls, tests, strict=True):
+        known = controls_named(chosen.values())
+        if not any(map(fits, known)):
+            verb = "matches" if is_glob(name) else "is named"
+            hint = did_you_mean(name, known) or f"the controls stand in the mappings of {', '.join(chosen)}"
+            raise UsageError(f"no control of {', '.join(chosen)} {verb} {name}", hint=hint)
+    return {
+        key: msgspec.structs.replace(
+            framework,
+            controls=tuple(
+                control
+                for control in framework.controls
+                if any(fits(control.id) or fits(f"{key}:{control.id}") for fits in tests)
+            ),
+        )
+        for key, framework in chosen.items()
+    } | {key: framework for key, framework in frameworks.items() if key not in chosen}
 
 
 def split(control: str) -> tuple[str, str]:

@@ -21,7 +21,7 @@ from azscan.errors import NothingScannedError, UsageError
 from azscan.estate.documents import Documents
 from azscan.estate.ids import region_of
 from azscan.estate.store import Estate
-from azscan.frameworks import Mapped, choose
+from azscan.frameworks import Mapped, choose, narrowed
 from azscan.gate import Allowed, decide
 from azscan.gate import Tally as GateTally
 from azscan.keeping import Say, close_broken, open_estate
@@ -57,7 +57,7 @@ def choose_checks(settings: Settings, catalog: Catalog, today: date | None = Non
 
     What the team switched off counts as it stands on the day given (by default today).
     """
-    mapped = choose(catalog.frameworks, settings.frameworks)
+    mapped = choose(narrowed(catalog.frameworks, settings.frameworks, settings.controls), settings.frameworks)
     pick = partial(
         select,
         catalog,

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from azscan.catalog.kinds import Findings
 from azscan.catalog.model import Control, FrameworkMap
 from azscan.words import did_you_mean
+
+
+def controls_named(frameworks: Iterable[FrameworkMap]) -> list[str]:
+    """The ids of the controls of frameworks, alone and as "framework:control"."""
+    every = [(framework.framework, control.id) for framework in frameworks for control in framework.controls]
+    return [*dict.fromkeys(control for _, control in every), *(f"{key}:{control}" for key, control in every)]
 
 
 def build_mapping(values: Mapping[str, Any], stem: str, into: Findings, ids: Mapping[str, str]) -> FrameworkMap:

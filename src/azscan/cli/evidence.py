@@ -39,7 +39,11 @@ def evidence(
         rich_help_panel=OUTPUT,
     ),
     bom: bool = typer.Option(
-        False, "--bom", help="Begin each CSV with the mark by which Excel knows UTF-8", rich_help_panel=OUTPUT
+        False,
+        "--bom",
+        metavar="",
+        help="Begin each CSV with the mark by which Excel knows UTF-8",
+        rich_help_panel=OUTPUT,
     ),
     **given: Any,
 ) -> None:
@@ -102,6 +106,7 @@ def _signer(path: str, environ: Mapping[str, str]) -> Signer | None:
 
 def _pack(opened: Estate, settings: Settings, choice: Choice, output: str, signer: Signer | None, *, bom: bool) -> int:
     from azscan.evidence.pack import write_pack
+    from azscan.report.text import count
     from azscan.scan import assess, check_something_was_read, choose_checks, params_of
 
     # What was read is judged as of then: a pack does not change with the day on which it is made.
@@ -112,7 +117,7 @@ def _pack(opened: Estate, settings: Settings, choice: Choice, output: str, signe
     params = params_of(settings, choice.catalog)
     files = write_pack(output, results, params, judged_at=moment, signer=signer, bom=bom)
     verdicts = sum(results.summary.statuses.values()) - results.summary.statuses["not-applicable"]
-    speaker(settings)(f"{output}: {verdicts:,} verdicts, {files:,} files")
+    speaker(settings)(f"{output}: {count(verdicts, 'verdict')}, {count(files, 'file')}")
     return results.summary.gate.exit_code
 
 

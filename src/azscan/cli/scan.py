@@ -67,6 +67,7 @@ def scan(
     area: Words = option("--area", SELECTION),
     exclude_area: Words = option("--exclude-area", SELECTION),
     framework: Words = option("--framework", SELECTION),
+    control: Words = option("--control", SELECTION),
     checks_dir: Words = option("--checks-dir", SELECTION, metavar="FOLDER"),
     mappings_dir: Words = option("--mappings-dir", SELECTION, metavar="FOLDER"),
     config: str = option("--config", SELECTION, metavar="FILE"),

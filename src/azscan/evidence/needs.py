@@ -35,7 +35,7 @@ class Needs:
         found: dict[str, Need] = {}
         params = {**check.params, **self._params.get(check.id, {})}
         for condition in (check.applies, check.require):
-            for path in named_paths(parse(condition, params)) if condition is not None else ():
+            for path in sorted(named_paths(parse(condition, params))) if condition is not None else ():
                 self._open(check.subject, path, found)
         return found
 

@@ -13,7 +13,7 @@ from azscan.evidence.archive import Archive
 from azscan.evidence.manifest import FORMAT, MANIFEST, SIGNATURE, Manifest, encode
 from azscan.evidence.records import EvidenceFiles
 from azscan.evidence.signing import Signer
-from azscan.evidence.workbook import ROWS, write_workbook
+from azscan.evidence.workbook import ROWS, Workbook
 from azscan.frameworks import control_results
 from azscan.report.csv_report import COLUMNS, SortedRows, write_rows
 from azscan.report.output import open_output
@@ -34,7 +34,7 @@ def write_pack(
     bom: bool = False,
     rows_per_sheet: int = ROWS,
 ) -> int:
-    """Write the evidence pack of results with frameworks; returns the number of its files.
+    """Write the evidence pack of results with frameworks; returns how many files its manifest names.
 
     The same results give the same bytes. `params` are the parameters that the checks were assessed with, by check id.
     With `bom` every CSV begins with the mark by which Excel knows UTF-8. Raises OutputError where the pack, or what
@@ -48,10 +48,12 @@ def write_pack(
             controls = control_results(results.frameworks, results.verdicts())
             parts = summary.sections(results, controls)
             for place, framework in enumerate(results.frameworks):
-                with archive.open(f"frameworks/{framework.key}.csv") as entry:
-                    write_rows(PACK_COLUMNS, rows.of(place), entry, bom=bom)
                 book = Path(folder, "book.xlsx")
-                write_workbook(book, PACK_COLUMNS, rows.of(place), created=judged_at, rows_per_sheet=rows_per_sheet)
+                with (
+                    Workbook(book, PACK_COLUMNS, created=judged_at, rows_per_sheet=rows_per_sheet) as sheets,
+                    archive.open(f"frameworks/{framework.key}.csv") as entry,
+                ):
+                    write_rows(PACK_COLUMNS, sheets.through(rows.of(place)), entry, bom=bom)
                 archive.copy(f"frameworks/{framework.key}.xlsx", book, is_packed=True)
             with archive.open(oscal.PATH) as entry:
                 document.write(controls, entry)
@@ -59,9 +61,10 @@ def write_pack(
             summary.write_csv(parts, entry, bom=bom)
         with archive.open("summary.html") as entry:
             summary.write_html(parts, entry)
+        named = len(archive.entries)
         _seal(archive, results, signer)
         archive.close()
-        return len(archive.entries)
+        return named
 
 
 def _walk(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from azscan.catalog.builtin import is_tenant_level
-from azscan.catalog.model import Collection
+from azscan.catalog.model import Collection, Link
 from azscan.estate.documents import Documents
 from azscan.estate.links import values_at
 from azscan.estate.redact import split_path
@@ -21,8 +22,10 @@ from azscan.verdicts import StoredResults, Trace
 
 # A verdict that rests on more files than these names one that lists them.
 MOST_NAMED = 10
+# What is kept of resources between checks: a few dozen megabytes at the most.
+KEPT = 100_000
 
-# ("record", row id) or ("read", read id)
+# ("record", row id), ("read", read id), or ("list", number) for the many reads of one list
 Ref = tuple[str, int]
 Write = Callable[[str, bytes], None]
 
@@ -47,6 +50,10 @@ class EvidenceFiles:
         self._digests: dict[Ref, bytes] = {}
         self._written: set[bytes] = set()
         self._listed: dict[tuple[str, str], tuple[Ref, ...]] = {}
+        self._lists: list[Mapping[int, None]] = []
+        # Checks of one subject come one after the other, over the same resources.
+        self._followed = lru_cache(maxsize=KEPT)(self._follow)
+        self._reads_of = lru_cache(maxsize=KEPT)(self._reads_of_record)
         self._collect_pages()
 
     def _collect_pages(self) -> None:
@@ -75,16 +82,24 @@ class EvidenceFiles:
             yield from (("read", read) for read in trace.reads)
             return
         yield ("record", trace.row)
-        row = self._row(trace.row)
-        told = {row.read_id, row.detail_id}
-        for kind, number in self._walk(check.subject, row, self._needs[check.id]):
-            yield (kind, number)
-            if kind == "read":
-                told.add(number)
-            else:
-                linked = self._row(number)
-                told |= {linked.read_id, linked.detail_id}
-        yield from (("read", read) for read in trace.reads if read not in told)
+        told = set(self._reads_of(trace.row))
+        whole = []
+        if needs := self._needs[check.id]:
+            for kind, number in self._walk(check.subject, self._row(trace.row), needs):
+                yield (kind, number)
+                if kind == "list":
+                    whole.append(self._lists[number])
+                else:
+                    told |= {number} if kind == "read" else set(self._reads_of(number))
+        for read in trace.reads:
+            if read not in told and not any(read in reads for reads in whole):
+                yield ("read", read)
+
+    def _reads_of_record(self, row_id: int) -> tuple[int, int]:
+        found: tuple[int, int] = self._estate.connection.execute(
+            "SELECT read_id, detail_id FROM resource WHERE id = ?", (row_id,)
+        ).fetchone()
+        return found
 
     def _walk(self, collection: str, row: Row, needs: Mapping[str, Need]) -> Iterator[Ref]:
         for need in needs.values():
@@ -109,10 +124,9 @@ class EvidenceFiles:
     def _linked(self, collection: str, row: Row, need: Need, kind: Collection) -> Iterator[Ref]:
         link = need.part.link
         assert link is not None
-        document = self._documents.document(collection, row)
-        if not any(values_at(document, split_path(link.from_))):
+        refers, found = self._followed(collection, row.id, link)
+        if not refers:
             return  # the record itself says that it refers to nothing
-        found = self._linker.follow(link, kind, row, document).rows
         for row_id in found:
             yield ("record", row_id)
             if need.below:
@@ -126,19 +140,33 @@ class EvidenceFiles:
             for owner in (row.subscription,) if link.across == "subscription" else self._owners:
                 yield from self._list(kind, owner)
 
+    def _follow(self, collection: str, row_id: int, link: Link) -> tuple[bool, tuple[int, ...]]:
+        """Whether a record refers to anything by a link, and the row ids of what it leads to."""
+        row = self._row(row_id)
+        document = self._documents.document(collection, row)
+        if not any(values_at(document, split_path(link.from_))):
+            return False, ()
+        return True, tuple(self._linker.follow(link, self._statuses.kind(link.collection), row, document).rows)
+
     def _list(self, kind: Collection, subscription: str) -> tuple[Ref, ...]:
         """Every read of a collection in a subscription ("" for the tenant), and what proves that it has none."""
         key = (kind.name, subscription)
         if key not in self._listed:
-            found: list[Ref] = []
+            reads: dict[int, None] = {}
             for read in self._ids(
                 "collection = ? AND part = 'read' AND subscription = ? ORDER BY scope, page", kind.name, subscription
             ):
-                found.append(("read", read))
+                reads[read] = None
                 page = self._estate.read(read)
                 if page is not None and page.kind == "proven_absent":
-                    found += self._list(self._statuses.kind("resource"), subscription)
-            self._listed[key] = tuple(dict.fromkeys(found))
+                    reads |= dict.fromkeys(
+                        self._ids("collection = 'resource' AND subscription = ? ORDER BY scope, page", subscription)
+                    )
+            refs: tuple[Ref, ...] = tuple(("read", read) for read in reads)
+            if len(refs) > MOST_NAMED:
+                self._lists.append(reads)
+                refs = (("list", len(self._lists) - 1),)
+            self._listed[key] = refs
         return self._listed[key]
 
     # the files
@@ -147,7 +175,12 @@ class EvidenceFiles:
         digest = self._digests.get(ref)
         if digest is None:
             kind, number = ref
-            content = self._record(self._row(number)) if kind == "record" else self._page(number)
+            if kind == "record":
+                content = self._record(self._row(number))
+            elif kind == "read":
+                content = self._page(number)
+            else:
+                content = {"files": [name_of(self._digest(("read", read))) for read in self._lists[number]]}
             digest = self._digests[ref] = self._put(_encoded(content))
         return digest
 
