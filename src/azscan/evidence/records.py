@@ -9,13 +9,13 @@ from typing import Any
 
 import msgspec
 
-from azscan.catalog.builtin import is_tenant_level
+from azscan.catalog.builtin import RESOURCES, is_tenant_level
 from azscan.catalog.model import Collection, Link
 from azscan.estate.documents import Documents
 from azscan.estate.links import values_at
 from azscan.estate.redact import split_path
 from azscan.estate.status import TENANT_SCOPE
-from azscan.estate.store import ReadRow, Row
+from azscan.estate.store import NO_DETAIL, ReadRow, Row
 from azscan.evidence.needs import Need, Needs
 from azscan.results import Verdict
 from azscan.verdicts import StoredResults, Trace
@@ -55,6 +55,7 @@ class EvidenceFiles:
         self._followed = lru_cache(maxsize=KEPT)(self._follow)
         self._reads_of = lru_cache(maxsize=KEPT)(self._reads_of_record)
         self._collect_pages()
+        self._gone = {row for (row,) in self._estate.connection.execute("SELECT id FROM resource WHERE gone = 1")}
 
     def _collect_pages(self) -> None:
         """Make it quick to tell what came with a page; an estate has no index for that."""
@@ -152,22 +153,25 @@ class EvidenceFiles:
         """Every read of a collection in a subscription ("" for the tenant), and what proves that it has none."""
         key = (kind.name, subscription)
         if key not in self._listed:
-            reads: dict[int, None] = {}
-            for read in self._ids(
-                "collection = ? AND part = 'read' AND subscription = ? ORDER BY scope, page", kind.name, subscription
-            ):
-                reads[read] = None
-                page = self._estate.read(read)
-                if page is not None and page.kind == "proven_absent":
-                    reads |= dict.fromkeys(
-                        self._ids("collection = 'resource' AND subscription = ? ORDER BY scope, page", subscription)
-                    )
+            reads = dict.fromkeys(self._reads_for(kind, subscription))
             refs: tuple[Ref, ...] = tuple(("read", read) for read in reads)
             if len(refs) > MOST_NAMED:
                 self._lists.append(reads)
                 refs = (("list", len(self._lists) - 1),)
             self._listed[key] = refs
         return self._listed[key]
+
+    def _reads_for(self, kind: Collection, subscription: str) -> Iterator[int]:
+        # Which parents, groups or regions there are to ask below is a part of the answer.
+        for parent in kind.of or ("resource_group",) * (kind.per == "resource_group"):
+            yield from self._reads_for(self._statuses.kind(parent), subscription)
+        for read in self._ids(
+            "collection = ? AND part = 'read' AND subscription = ? ORDER BY scope, page", kind.name, subscription
+        ):
+            yield read
+            page = self._estate.read(read)
+            if page is not None and page.kind == "proven_absent":
+                yield from self._reads_for(RESOURCES, subscription)
 
     # the files
 
@@ -218,8 +222,11 @@ class EvidenceFiles:
 
     def _body(self, row: Row) -> dict[str, Any]:
         # `detail` is the read of the record itself, whose answer was merged over what its list said.
-        detail = {"detail": self._read(row.detail_id)} if row.detail_id > 0 else {}
-        return {**detail, "body": msgspec.Raw(row.body)}
+        detail: dict[str, Any] = {"detail": self._read(row.detail_id)} if row.detail_id > 0 else {}
+        if row.detail_id == NO_DETAIL:
+            detail = {"detail": {"outcome": "not_needed"}}
+        gone = {"deleted-meanwhile": True} if row.id in self._gone else {}
+        return {**gone, **detail, "body": msgspec.Raw(row.body)}
 
     def _read(self, read: int) -> dict[str, Any] | None:
         page = self._estate.read(read)
