@@ -50,6 +50,7 @@ class Settings(msgspec.Struct, frozen=True):
     frameworks: tuple[str, ...] = ()
     controls: tuple[str, ...] = ()
     fail_on: str = "high"
+    fail_on_control: tuple[str, ...] = ()
     concurrency: int = 32
     timeout: float = 60.0
     show: tuple[str, ...] = ()

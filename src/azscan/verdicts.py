@@ -21,6 +21,7 @@ from azscan.results import (
     SEVERITIES,
     SEVERITY_RANK,
     STATUSES,
+    ControlResult,
     Evidence,
     Fix,
     Framework,
@@ -28,6 +29,7 @@ from azscan.results import (
     Off,
     ResourceRef,
     ScanInfo,
+    Score,
     Status,
     Summary,
     Unread,
@@ -56,7 +58,8 @@ class Trace(NamedTuple):
 class StoredResults:
     """Results over an estate: nothing but counts is held in memory.
 
-    `shell` is the one that fixes are quoted for (posix or powershell).
+    `controls_of` gives the controls of a check, as "framework:control"; `shell` is the one that fixes are quoted for
+    (posix or powershell).
     """
 
     estate: Estate
@@ -67,7 +70,9 @@ class StoredResults:
     waivers: Sequence[Waiver]
     off: Sequence[Off]
     frameworks: Sequence[Framework]
-    controls: Mapping[str, tuple[str, ...]]
+    controls: Sequence[ControlResult]
+    scores: Sequence[Score]
+    controls_of: Callable[[str], tuple[str, ...]]
     shell: Shell = "posix"
 
     def verdicts(self, *statuses: Status) -> Iterator[Verdict]:
@@ -116,7 +121,7 @@ class StoredResults:
                 yield Trace(0, (facts[1],) if facts[1] else ())
 
     def _of_check(self, check: Check, number: int, status: Status, leaves: list[tuple[str, str]]) -> Iterator[Verdict]:
-        controls = self.controls.get(check.id, ())
+        controls = self.controls_of(check.id)
         is_finding = status in ("fail", "waived")
         reference, provenance = self._reference, self._provenance
 

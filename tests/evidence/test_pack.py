@@ -96,9 +96,7 @@ def test_the_mark_of_utf_8_stands_where_it_is_wanted(scanned: Scanned, demo: Pac
     assert all(marked.zip.read(name) == b"\xef\xbb\xbf" + demo.zip.read(name) for name in tables)
 
 
-def test_a_pack_of_too_many_files_is_refused(
-    scanned: Scanned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_pack_of_too_many_files_is_refused(scanned: Scanned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "MOST_FILES", 100)
     with pytest.raises(OutputError, match="more than 100 files"):
         packed(scanned.results, tmp_path / "pack.zip")

@@ -81,9 +81,7 @@ def run(given: Mapping[str, Any], output: str, environ: Mapping[str, str]) -> in
     from azscan.report.output import check_writable
 
     signer = _signer(str(given["sign_key"]), environ)
-    settings, choice = prepare({**given, "format": "", "show": ""}, environ)
-    if settings.sources.get("fail-on") != "--fail-on":
-        settings = msgspec.structs.replace(settings, fail_on="never")
+    settings, choice = prepare(given, environ, _without_gate)
     if not settings.frameworks:
         known = ", ".join(sorted(choice.catalog.frameworks))
         raise UsageError("evidence is of a framework, and none is named", hint=f"give --framework, one of {known}")
@@ -96,6 +94,16 @@ def run(given: Mapping[str, Any], output: str, environ: Mapping[str, str]) -> in
         return _pack(opened, settings, choice, output, signer, bom=bool(given["bom"]))
 
     return on_estate(settings, choice, environ, pack)
+
+
+def _without_gate(settings: Settings) -> Settings:
+    """The settings with no gate but the one that was asked for on the command line."""
+    changed: dict[str, Any] = {}
+    if settings.sources.get("fail-on") != "--fail-on":
+        changed["fail_on"] = "never"
+    if settings.sources.get("fail-on-control") != "--fail-on-control":
+        changed["fail_on_control"] = ()
+    return msgspec.structs.replace(settings, **changed)
 
 
 def _signer(path: str, environ: Mapping[str, str]) -> Signer | None:

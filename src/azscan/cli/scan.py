@@ -79,6 +79,7 @@ def scan(
     save_estate: str = option("--save-estate", OUTPUT, metavar="FILE"),
     resume: bool = option("--resume", OUTPUT),
     fail_on: str = option("--fail-on", GATE),
+    fail_on_control: Words = option("--fail-on-control", GATE, metavar="CONTROL"),
     allow_unreadable: Words = option("--allow-unreadable", GATE),
     concurrency: int = option("--concurrency", "Reading"),
     timeout: float = option("--timeout", "Reading"),
@@ -95,14 +96,21 @@ def scan(
     raise typer.Exit(run(by_key(locals()), os.environ))
 
 
-def prepare(given: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[Settings, Choice]:
-    """What the options, the variables and azscan.yaml ask for; UsageError where they do not fit together."""
+def prepare(
+    given: Mapping[str, Any], environ: Mapping[str, str], changed: Callable[[Settings], Settings] | None = None
+) -> tuple[Settings, Choice]:
+    """What the options, the variables and azscan.yaml ask for; UsageError where they do not fit together.
+
+    `changed` makes of the settings those that the command goes by.
+    """
     from azscan.azure.answers import FAULT_KINDS
     from azscan.catalog.load import load
     from azscan.scan import choose_checks
 
     config = load_config(str(given.get("config") or environ.get("AZSCAN_CONFIG", "")))
     settings = resolve(given, environ, config)
+    if changed is not None:
+        settings = changed(settings)
     _check_combinations(settings)
     log_to(settings)
     say = speaker(settings)

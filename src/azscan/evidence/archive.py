@@ -46,9 +46,13 @@ class Archive:
             while block := content.read(_CHUNK):
                 stream.write(block)
 
-    def close(self) -> None:
-        """Write the directory of the zip file."""
-        self._zip.close()
+    def __enter__(self) -> Archive:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        """Write the directory of the zip file; where something failed, what failed is told and nothing else."""
+        with contextlib.suppress(OSError, ValueError) if kind else contextlib.nullcontext():
+            self._zip.close()
 
     def _told(self, path: str, sha256: str, size: int) -> None:
         if len(self.entries) >= MOST_FILES:

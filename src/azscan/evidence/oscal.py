@@ -14,9 +14,8 @@ from uuid import UUID, uuid5
 import msgspec
 
 from azscan.evidence.manifest import MANIFEST
-from azscan.frameworks import ControlResult
 from azscan.report.text import visible
-from azscan.results import Framework, Results, Verdict
+from azscan.results import ControlResult, Framework, Results, Verdict
 
 PATH = "oscal/assessment-results.json"
 VERSION = "1.1.2"
@@ -28,7 +27,9 @@ CREATE TABLE part("check" TEXT, status TEXT, subject BLOB, evidence BLOB);
 CREATE TABLE item(framework INT, uuid TEXT, told BLOB, PRIMARY KEY(framework, uuid)) WITHOUT ROWID;
 """
 _NOT_TOKEN = re.compile(r"[^A-Za-z0-9._-]")
-_STATES = {"met": ("satisfied", "pass"), "failed": ("not-satisfied", "fail")}
+# An accepted risk and what could not be read are no proof that a control is satisfied.
+_STATES = {"pass": ("satisfied", "pass"), "fail": ("not-satisfied", "fail")}
+_JUDGED = frozenset({"pass", "fail", "unreadable", "waived"})
 _encode = msgspec.json.Encoder().encode
 
 
@@ -70,8 +71,8 @@ class Oscal:
             item = item or _encode(_item(verdict, uuid))
             self._kept.execute("INSERT OR IGNORE INTO item VALUES (?, ?, ?)", (place, uuid, item))
 
-    def write(self, controls: Sequence[ControlResult], stream: BinaryIO) -> None:
-        """Write the document; `controls` are what the verdicts say of each control."""
+    def write(self, stream: BinaryIO) -> None:
+        """Write the document."""
         self._kept.execute('CREATE INDEX part_of ON part("check", status)')
         scan = self._results.scan
         plan = self._uuid("plan")
@@ -94,36 +95,39 @@ class Oscal:
         stream.write(b',\n"results":[')
         for place, framework in enumerate(self._results.frameworks):
             stream.write(b",\n" if place else b"\n")
-            self._write_result(place, framework, [each for each in controls if each.framework == framework.key], stream)
+            self._write_result(place, framework, stream)
         stream.write(b'],\n"back-matter":' + _encode({"resources": self._resources(plan)}) + b"}}\n")
 
-    def _write_result(
-        self, place: int, framework: Framework, controls: Sequence[ControlResult], stream: BinaryIO
-    ) -> None:
+    def _write_result(self, place: int, framework: Framework, stream: BinaryIO) -> None:
         scan = self._results.scan
         tokens = tokens_of(framework.controls)
-        judged = [each for each in controls if each.counts]
-        left_out = [each for each in controls if not each.counts]
+        controls = [each for each in self._results.controls if each.framework == framework.key]
+        judged = [each for each in controls if each.status in _JUDGED]
+        left_out = [each for each in controls if each.status not in _JUDGED]
         about: dict[str, Any] = {
             "uuid": self._uuid("result", framework.key),
             "title": _line(framework.title),
-            "description": f"{len(judged)} of {len(controls)} controls have verdicts; the others are named in props.",
+            "description": f"{len(judged)} of {len(controls)} controls were judged; the others are named in props.",
             "start": scan.started or scan.finished,
             "end": scan.finished,
             "props": [
                 _prop("framework", framework.key),
-                *(_prop("control-without-verdict", each.control, each.reason or each.status) for each in left_out),
+                *(_prop("control-not-judged", each.control, each.reason or each.status) for each in left_out),
             ],
             "reviewed-controls": {"control-selections": [_selection(tokens[each.control] for each in judged)]},
         }
         stream.write(_encode(about)[:-1])
-        items = self._kept.execute("SELECT told FROM item WHERE framework = ? ORDER BY uuid", (place,))
-        if any(judged):
+        # OSCAL knows no empty lists.
+        observed: Mapping[str, list[str]] = {}
+        if self._kept.execute("SELECT 1 FROM item WHERE framework = ?", (place,)).fetchone():
+            items = self._kept.execute("SELECT told FROM item WHERE framework = ? ORDER BY uuid", (place,))
             stream.write(b',\n"local-definitions":{"inventory-items":[')
             _write_list((told for (told,) in items), stream)
             stream.write(b']},\n"observations":[')
             observed = self._write_observations(framework, stream)
-            stream.write(b'],\n"findings":[')
+            stream.write(b"]")
+        if judged:
+            stream.write(b',\n"findings":[')
             _write_list((_encode(self._finding(each, framework, tokens, observed)) for each in judged), stream)
             stream.write(b"]")
         stream.write(b"}")
@@ -168,20 +172,27 @@ class Oscal:
         observed: Mapping[str, list[str]],
     ) -> dict[str, Any]:
         state, reason = _STATES.get(control.status, ("not-satisfied", "other"))
-        told = ", ".join(f"{count:,} {status}" for status, count in sorted(control.counts.items()))
+        told = ", ".join(f"{count:,} {status}" for status, count in control.counts.items())
+        told = f"{control.status}: {'; '.join(filter(None, (told, control.reason)))}"
         uuids = [uuid for check in framework.checks.get(control.control, ()) for uuid in observed.get(check, ())]
-        return {
+        finding: dict[str, Any] = {
             "uuid": self._uuid("finding", framework.key, control.control),
             "title": _line(f"{control.control}: {control.title}"),
-            "description": f"{control.status}: {told}",
+            "description": visible(told),
             "target": {
                 "type": "objective-id",
                 "target-id": tokens[control.control],
-                "props": [_prop("control", control.control), _prop("azscan-status", control.status)],
-                "status": {"state": state, "reason": reason, "remarks": f"{control.status}: {told}"},
+                "props": [
+                    _prop("control", control.control),
+                    _prop("azscan-status", control.status),
+                    _prop("strength", control.strength),
+                ],
+                "status": {"state": state, "reason": reason, "remarks": visible(told)},
             },
-            "related-observations": [{"observation-uuid": uuid} for uuid in uuids],
         }
+        if uuids:
+            finding["related-observations"] = [{"observation-uuid": uuid} for uuid in uuids]
+        return finding
 
     def _resources(self, plan: str) -> list[dict[str, Any]]:
         return [
@@ -222,7 +233,7 @@ def _selection(tokens: Iterable[str]) -> dict[str, Any]:
     included = [{"control-id": token} for token in tokens]
     if included:
         return {"include-controls": included}
-    return {"description": "No control has a verdict."}
+    return {"description": "No control was judged."}
 
 
 def _item(verdict: Verdict, uuid: str) -> dict[str, Any]:

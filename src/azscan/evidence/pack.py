@@ -14,7 +14,6 @@ from azscan.evidence.manifest import FORMAT, MANIFEST, SIGNATURE, Manifest, enco
 from azscan.evidence.records import EvidenceFiles
 from azscan.evidence.signing import Signer
 from azscan.evidence.workbook import ROWS, Workbook
-from azscan.frameworks import control_results
 from azscan.report.csv_report import COLUMNS, SortedRows, write_rows
 from azscan.report.output import open_output
 from azscan.results import Verdict
@@ -40,13 +39,14 @@ def write_pack(
     With `bom` every CSV begins with the mark by which Excel knows UTF-8. Raises OutputError where the pack, or what
     waits for it in the folder for temporary files, cannot be written.
     """
-    with open_output(path) as stream, tempfile.TemporaryDirectory(prefix="azscan-pack-") as folder:
-        archive = Archive(stream)
+    with (
+        open_output(path) as stream,
+        tempfile.TemporaryDirectory(prefix="azscan-pack-") as folder,
+        Archive(stream) as archive,
+    ):
         files = EvidenceFiles(results, params, archive.write)
         with SortedRows(results, beside=1) as rows, oscal.Oscal(results) as document:
             rows.fill(_walk(results, files, document))
-            controls = control_results(results.frameworks, results.verdicts())
-            parts = summary.sections(results, controls)
             for place, framework in enumerate(results.frameworks):
                 book = Path(folder, "book.xlsx")
                 with (
@@ -56,15 +56,15 @@ def write_pack(
                     write_rows(PACK_COLUMNS, sheets.through(rows.of(place)), entry, bom=bom)
                 archive.copy(f"frameworks/{framework.key}.xlsx", book, is_packed=True)
             with archive.open(oscal.PATH) as entry:
-                document.write(controls, entry)
+                document.write(entry)
+        parts = summary.sections(results)
         with archive.open("summary.csv") as entry:
             summary.write_csv(parts, entry, bom=bom)
         with archive.open("summary.html") as entry:
             summary.write_html(parts, entry)
         named = len(archive.entries)
         _seal(archive, results, signer)
-        archive.close()
-        return named
+    return named
 
 
 def _walk(

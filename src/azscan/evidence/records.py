@@ -46,7 +46,9 @@ class EvidenceFiles:
         self._statuses = self._documents.statuses
         self._linker = self._documents.linker
         needs = Needs(self._catalog, params)
-        self._needs = {check: needs.of(self._catalog.checks[check]) for check in results.controls}
+        assessed = self._estate.connection.execute("SELECT id FROM assessed").fetchall()
+        self._needs = {check: needs.of(self._catalog.checks[check]) for (check,) in assessed}
+        }
         self._digests: dict[Ref, bytes] = {}
         self._written: set[bytes] = set()
         self._listed: dict[tuple[str, str], tuple[Ref, ...]] = {}

@@ -10,12 +10,15 @@ import msgspec
 
 from azscan.evidence.oscal import VERSION as OSCAL_VERSION
 from azscan.evidence.roles import roles_held
-from azscan.frameworks import ControlResult
+from azscan.report.control_table import score_line
 from azscan.report.csv_report import safe_cell, write_rows
 from azscan.report.labels import subscription_names
 from azscan.report.text import visible
-from azscan.results import STATUSES, Allowance, Off, Waiver
+from azscan.results import CONTROL_STATUSES, STATUSES, Allowance, Off, Waiver
 from azscan.verdicts import StoredResults
+
+# The statuses of verdicts that say something of a control.
+_COUNTED = STATUSES[:-1]
 
 
 class Section(msgspec.Struct, frozen=True):
@@ -27,7 +30,7 @@ class Section(msgspec.Struct, frozen=True):
     note: str = "none"
 
 
-def sections(results: StoredResults, controls: Sequence[ControlResult]) -> tuple[Section, ...]:
+def sections(results: StoredResults) -> tuple[Section, ...]:
     """What the summary tells, in its order."""
     names = subscription_names(results.scan)
     return (
@@ -46,15 +49,23 @@ def sections(results: StoredResults, controls: Sequence[ControlResult]) -> tuple
             ),
         ),
         Section(
+            "Frameworks",
+            ("framework", "score", *CONTROL_STATUSES),
+            tuple(
+                (each.framework, score_line(each), *(str(each.statuses.get(status, 0)) for status in CONTROL_STATUSES))
+                for each in results.scores
+            ),
+        ),
+        Section(
             "Controls",
-            ("framework", "control", "title", "status", *STATUSES, "why"),
+            ("framework", "control", "title", "status", "strength", "worst", *_COUNTED, "not run", "why"),
             tuple(
                 (
-                    *(each.framework, each.control, each.title, each.status),
-                    *(str(each.counts.get(status, 0)) for status in STATUSES),
-                    each.reason,
+                    *(each.framework, each.control, each.title, each.status, each.strength, each.severity),
+                    *(str(each.counts.get(status, 0)) for status in _COUNTED),
+                    *(", ".join(each.not_run), each.reason),
                 )
-                for each in controls
+                for each in results.controls
             ),
         ),
         Section(
