@@ -114,7 +114,7 @@ class Oscal:
                 _prop("framework", framework.key),
                 *(_prop("control-not-judged", each.control, each.reason or each.status) for each in left_out),
             ],
-            "reviewed-controls": {"control-selections": [_selection(tokens[each.control] for each in judged)]},
+            "reviewed-controls": {"control-selections": [_selection(tokens, judged)]},
         }
         stream.write(_encode(about)[:-1])
         # OSCAL knows no empty lists.
@@ -229,11 +229,13 @@ def tokens_of(controls: Iterable[str]) -> dict[str, str]:
     return tokens
 
 
-def _selection(tokens: Iterable[str]) -> dict[str, Any]:
-    included = [{"control-id": token} for token in tokens]
-    if included:
-        return {"include-controls": included}
-    return {"description": "No control was judged."}
+def _selection(tokens: Mapping[str, str], judged: Sequence[ControlResult]) -> dict[str, Any]:
+    if judged:
+        return {"include-controls": [{"control-id": tokens[each.control]} for each in judged]}
+    selection: dict[str, Any] = {"description": "No control was judged.", "include-all": {}}
+    if tokens:
+        selection["exclude-controls"] = [{"control-id": token} for token in tokens.values()]
+    return selection
 
 
 def _item(verdict: Verdict, uuid: str) -> dict[str, Any]:

@@ -48,7 +48,6 @@ class EvidenceFiles:
         needs = Needs(self._catalog, params)
         assessed = self._estate.connection.execute("SELECT id FROM assessed").fetchall()
         self._needs = {check: needs.of(self._catalog.checks[check]) for (check,) in assessed}
-        }
         self._digests: dict[Ref, bytes] = {}
         self._written: set[bytes] = set()
         self._listed: dict[tuple[str, str], tuple[Ref, ...]] = {}
