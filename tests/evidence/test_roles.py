@@ -92,3 +92,9 @@ def test_assignments_that_were_asked_for_instead_of_permissions_are_told(estate:
     }
     estate.describe({"permissions": answers})
     assert told(estate)[0] == Role(SUB, "Reader", SCOPE, "assigned to it or to its groups")
+
+
+@pytest.mark.parametrize("answers", [[], "x", {"a": 1}, {f"{AUTHORIZATION}/permissions": {"items": "x"}}])
+def test_an_estate_of_a_stranger_is_read_all_the_same(estate: Estate, answers: Any) -> None:
+    estate.describe({"permissions": answers})
+    assert {each.what for each in told(estate)} == {NOT_READ}

@@ -87,7 +87,7 @@ def test_what_is_no_private_key_is_told(tmp_path: Path, content: bytes, told: st
 
 @pytest.mark.parametrize(
     ("key", "kind"),
-    [(rsa.generate_private_key(65537, 2048), "RSA"), (ec.generate_private_key(ec.SECP256R1()), "EllipticCurve")],
+    [(rsa.generate_private_key(65537, 2048), "RSA"), (ec.generate_private_key(ec.SECP256R1()), "EC")],
 )
 def test_keys_of_another_kind_are_told(tmp_path: Path, key: Any, kind: str) -> None:
     with pytest.raises(UsageError, match=rf"--sign-key: .* not Ed25519 \({kind}"):

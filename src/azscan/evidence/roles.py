@@ -33,7 +33,10 @@ def roles_held(estate: Estate) -> Iterator[Role]:
     permissions hold it all the same (https://learn.microsoft.com/rest/api/authorization/permissions).
     """
     principal = str(estate.about("object_id", "") or "").lower()
-    answers = estate.about("permissions", {}) or {}
+    kept = estate.about("permissions", {})
+    answers = (
+        {target: each for target, each in kept.items() if isinstance(each, dict)} if isinstance(kept, dict) else {}
+    )
     for subscription in sorted(each["id"] for each in estate.about("subscriptions", [])):
         yield from _assigned(estate, subscription, principal, answers)
         yield from _permitted(subscription, answers)
@@ -43,11 +46,7 @@ def _assigned(estate: Estate, subscription: str, principal: str, answers: dict[s
     scope = f"/subscriptions/{subscription}"
     asked = _answers(answers, f"{scope}/providers/Microsoft.Authorization/roleAssignments")
     names = {key_of(definition): name for definition, name in _definitions(estate, subscription, answers)}
-    found = [
-        (assignment, "assigned to it or to its groups")
-        for _, answer in asked
-        for assignment in answer.get("items") or ()
-    ]
+    found = [(assignment, "assigned to it or to its groups") for answer in asked for assignment in _items(answer)]
     if principal and _is_read(estate, ASSIGNED, scope):
         for row in estate.rows(ASSIGNED, subscription=subscription):
             assignment = msgspec.json.decode(row.body)
@@ -69,14 +68,14 @@ def _assigned(estate: Estate, subscription: str, principal: str, answers: dict[s
 def _permitted(subscription: str, answers: dict[str, Any]) -> Iterator[Role]:
     scope = f"/subscriptions/{subscription}/providers/Microsoft.Authorization/permissions"
     asked = _answers(answers, scope)
-    entries = [entry for _, answer in asked for entry in answer.get("items") or () if isinstance(entry, dict)]
+    entries = [entry for answer in asked for entry in _items(answer)]
     how = "effective permissions"
     for entry in entries:
         actions, without = _words(entry.get("actions")), _words(entry.get("notActions"))
         what = f"{actions or 'no action'}{f' without {without}' if without else ''}"
         yield Role(subscription, what, f"/subscriptions/{subscription}", how)
     if not entries:
-        faults = ", ".join(sorted({str(answer.get("fault")) for _, answer in asked if answer.get("fault")}))
+        faults = ", ".join(sorted({str(answer.get("fault")) for answer in asked if answer.get("fault")}))
         yield Role(subscription, NOT_READ, "", f"{how}: {faults}" if faults else how)
 
 
@@ -89,13 +88,14 @@ def _definitions(estate: Estate, subscription: str, answers: dict[str, Any]) -> 
         yield row.id_as_sent, str(_properties(msgspec.json.decode(row.body)).get("roleName", ""))
 
 
-def _answers(answers: dict[str, Any], path: str) -> list[tuple[str, dict[str, Any]]]:
+def _items(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    items = answer.get("items")
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+
+
+def _answers(answers: dict[str, Any], path: str) -> list[dict[str, Any]]:
     """The kept answers of a path, whatever was asked behind its question mark."""
-    return [
-        (target, answer)
-        for target, answer in sorted(answers.items())
-        if target.partition("?")[0].lower() == path.lower() and isinstance(answer, dict)
-    ]
+    return [answer for target, answer in sorted(answers.items()) if target.partition("?")[0].lower() == path.lower()]
 
 
 def _is_read(estate: Estate, collection: str, scope: str) -> bool:
