@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import os
+import shutil
 import sqlite3
+import subprocess
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from azscan.evidence.manifest import MANIFEST
 from tests.cli.served import serving
 from tests.cli.test_scan import BAD, GOOD, estate
 from tests.evidence.test_signing import private, public
-from tests.harness import azscan
+from tests.harness import ROOT, azscan
 
 STORAGE = "Microsoft.Storage/storageAccounts"
 ISO = ("--framework", "iso-27001-2022")
@@ -183,3 +185,25 @@ def test_help_tells_of_both() -> None:
     told = azscan("evidence", "--help", env={"COLUMNS": "200"}).stdout
     assert "--sign-key" in told and "verify" in told and "--framework" in told and "--format" not in told
     assert "--key" in azscan("evidence", "verify", "--help").stdout
+
+
+def test_the_documented_way_without_azscan_works(saved: Path, tmp_path: Path) -> None:
+    script = (ROOT / "docs" / "evidence.md").read_text(encoding="utf-8").split("```bash\n")[1].split("```")[0]
+    tools = {line.split()[0] for line in script.splitlines()}
+    if not all(map(shutil.which, ("bash", *tools))):
+        pytest.skip("a tool is missing")
+    key = private(tmp_path)
+    assert from_saved(saved, tmp_path, *ONLY, "-o", "pack.zip", "--sign-key", str(key)).returncode == 0
+    public(tmp_path)
+    unpacked = tmp_path / "unpacked"
+    unpacked.mkdir()
+    command = ["bash", "-euo", "pipefail", "-c", script]
+    done = subprocess.run(command, cwd=unpacked, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    verified, fingerprint, files, listed = done.stdout.splitlines()
+    assert verified == "Signature Verified Successfully" and files.strip() == listed.strip() == "7"
+    manifest = (unpacked / MANIFEST).read_text()
+    assert f'"signed-by":"{fingerprint.split()[0]}"' in manifest
+    with next(unpacked.rglob("*.csv")).open("ab") as table:
+        table.write(b"x")
+    assert subprocess.run([*command[:-1], "sha256sum --quiet -c ../SHA256SUMS"], cwd=unpacked, check=False).returncode
