@@ -17,6 +17,7 @@ from azscan.errors import AzscanError, Interrupted, UsageError
 COMMANDS = {
     "scan": ("azscan.cli.scan", "Read an estate, hold it against the checks, and report"),
     "doctor": ("azscan.cli.doctor", "Tell what stands in the way of a scan, and what mends it"),
+    "evidence": ("azscan.cli.evidence", "Write a pack of evidence for auditors, or verify one"),
     "plan": ("azscan.cli.plan", "Tell which requests a scan makes, and how long a throttle makes them take"),
     "checks": ("azscan.cli.checks", "List, show, write, validate and test checks"),
     "frameworks": ("azscan.cli.frameworks", "List frameworks and controls, and how much of them checks decide"),
