@@ -21,6 +21,7 @@ from azscan.catalog.load import load
 from azscan.catalog.model import AREAS, Catalog, Collection
 from azscan.cli import COMMANDS, check_pages
 from azscan.cli.options import default_of
+from azscan.collect.needs import ALWAYS_READ
 from azscan.collect.targets import action_of
 from azscan.config import ALLOWANCE_KEYS, OFF_KEYS, WAIVER_KEYS
 from azscan.options import OPTION_KEYS, Key
@@ -33,15 +34,6 @@ PAGES: Final = (
     "docs/azscan-yaml.md",
     "docs/permissions.md",
     "docs/writing-checks.md",
-)
-# What every scan reads besides its collections: who may do what, and which resources there are.
-ALWAYS_READ: Final = (
-    "Microsoft.Authorization/permissions/read",
-    "Microsoft.Authorization/roleAssignments/read",
-    "Microsoft.Authorization/roleDefinitions/read",
-    "Microsoft.Resources/subscriptions/read",
-    "Microsoft.Resources/subscriptions/resourceGroups/read",
-    "Microsoft.Resources/subscriptions/resources/read",
 )
 
 _BLOCK: Final = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -111,7 +103,7 @@ def commands() -> Iterator[tuple[str, Any]]:
     for name, (module, _) in COMMANDS.items():
         command = typer.main.get_command(importlib.import_module(module).app)
         below: Mapping[str, Any] = getattr(command, "commands", {})
-        if not below:
+        if not below or getattr(command, "invoke_without_command", False):
             yield f"azscan {name}", command
         for sub, each in below.items():
             yield f"azscan {name} {sub}", each
