@@ -14,7 +14,7 @@ from azscan.catalog.model import Catalog, Link
 from azscan.catalog.model import Collection as Kind
 from azscan.conditions.values import MISSING, Document, Items, Missing, Part, Unreadable
 from azscan.estate.ids import key_of
-from azscan.estate.links import Linker, Way, values_at
+from azscan.estate.links import Linker, values_at
 from azscan.estate.redact import split_path
 from azscan.estate.siblings import Siblings, in_groups
 from azscan.estate.status import Statuses
@@ -128,7 +128,7 @@ class Documents:
         return open_listed
 
     def _linked(self, link: Link, target: Kind) -> Opener:
-        way = Way(self.linker, link, target)
+        way = self.linker.way(link, target)
 
         def open_linked(row: Row, document: Document, siblings: Siblings) -> Any:
             rows, fault, read = way.follow(row, document)

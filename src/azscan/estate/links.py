@@ -37,6 +37,18 @@ class Linker:
         self.statuses = statuses
         self.scope = scope
         self.join = cache(self._join)
+        self._ways: dict[tuple[Link, str], Way] = {}
+
+    def way(self, link: Link, target: Kind) -> Way:
+        """The link, ready to be followed from many documents."""
+        key = (link, target.name)
+        if key not in self._ways:
+            self._ways[key] = Way(self, link, target)
+        return self._ways[key]
+
+    def follow(self, link: Link, target: Kind, row: Row, document: Document) -> Followed:
+        """What a link joins to a document, in order, as `Way.follow` tells it."""
+        return self.way(link, target).follow(row, document)
 
     def _join(self, collection: str, path: str) -> Join:
         segments = split_path(path)
