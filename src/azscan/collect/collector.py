@@ -301,15 +301,21 @@ class Collector:
         # ARM answers 403 where a parent may not be read; below one, only an empty list leaves a doubt.
         if parent and (not is_empty or self.estate.count(kind.name, parent=parent)):
             return None
-        action = action_of(kind)
         permissions = self._permissions.get(subscription)
-        if permissions is not None and await permissions.covers_at(scope, action):
-            return None
-        return Fault(
-            "partial_access",
-            "the identity may not read this in the whole subscription, so the list may lack what it is not shown",
-            action=action,
-        )
+        for action in self._proofs(kind):
+            if permissions is None or not await permissions.covers_at(scope, action):
+                return Fault(
+                    "partial_access",
+                    "the identity may not read this in the whole subscription, so the list may lack what it is not"
+                    " shown",
+                    action=action,
+                )
+        return None
+
+    def _proofs(self, kind: Collection) -> list[str]:
+        """The actions without which ARM may leave something out of a list."""
+        sought = self.plan.sought if kind is RESOURCES else ()
+        return [action_of(kind), *(f"{name}/read" for name in sorted(sought))]
 
     def _parent_gone(
         self, kind: Collection, subscription: str, scope: str, parent: int, page: int, answer: Answer

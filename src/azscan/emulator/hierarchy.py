@@ -30,6 +30,14 @@ class Hierarchy:
             name = _parent(node.body) if node is not None else ""
         return found
 
+    def reaching(self, subscription: str) -> Sequence[str]:
+        """The management groups from which a role reaches a subscription: those above it, and the root group.
+
+        The root group's name is the tenant's id, and it is there whether the estate describes it or not:
+        https://learn.microsoft.com/azure/governance/management-groups/overview
+        """
+        return (*self.above(subscription), str(self._estate.tenant["id"]).lower())
+
     def nodes(self) -> list[Node]:
         """All management groups of the estate."""
         return [node for node in self._index.children.get(("", GROUPS.lower()), ()) if not node.gone]
