@@ -17,6 +17,7 @@ from azscan.errors import AzscanError, Interrupted, UsageError
 COMMANDS = {
     "scan": ("azscan.cli.scan", "Read an estate, hold it against the checks, and report"),
     "plan": ("azscan.cli.plan", "Tell which requests a scan makes, and how long a throttle makes them take"),
+    "role": ("azscan.cli.role", "Print the smallest role that checks need, or what a role leaves unreadable"),
     "checks": ("azscan.cli.checks", "List, show, write, validate and test checks"),
     "emulator": ("azscan.cli.emulator", "Serve an estate as Azure would, to rehearse without Azure"),
 }
