@@ -1,33 +1,29 @@
-"""Checks and controls."""
+"""Checks and the controls of chosen frameworks."""
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from azscan.catalog.model import Control, FrameworkMap
+from azscan.catalog.model import Control, Edge, FrameworkMap
 from azscan.errors import UsageError
-from azscan.frameworks import choose, control_results, split
-from azscan.results import ResourceRef, Status, Verdict
+from azscan.frameworks import choose, split
 
 ISO = FrameworkMap(
     "iso",
     "ISO",
     "source",
     (
-        Control("A.1", "First", checks=("a", "b")),
+        Control("A.1", "First", edges=(Edge("a"), Edge("b", "partial", "microsoft"))),
         Control("A.2", "Second", manual="a matter of people"),
-        Control("A.3", "Third", checks=("a",)),
+        Control("A.3", "Third", edges=(Edge("a"),)),
         Control("A.4", "Fourth"),
         Control("A.5", "Fifth", inherited="Microsoft keeps its buildings"),
-        Control("A.6", "Sixth", checks=("never-met",)),
+        Control("A.6", "Sixth", edges=(Edge("never-met"),)),
     ),
 )
-CIS = FrameworkMap("cis", "CIS", "source", (Control("1.1", "One", checks=("b", "b")),))
+CIS = FrameworkMap("cis", "CIS", "source", (Control("1.1", "One", edges=(Edge("b"),)),))
 ALL = {"iso": ISO, "cis": CIS}
-
-
-def verdict(check: str, status: Status, controls: tuple[str, ...]) -> Verdict:
-    return Verdict(check, "", "s", "high", status, ResourceRef("/x", "x", "t"), controls=controls)
 
 
 def test_controls_of_a_check_in_the_order_of_the_frameworks() -> None:
@@ -47,11 +43,9 @@ def test_reports_get_every_control_and_why_some_have_no_check() -> None:
     (framework,) = choose(ALL, ["iso"]).frameworks
     assert list(framework.controls) == ["A.1", "A.2", "A.3", "A.4", "A.5", "A.6"]
     assert framework.checks == {"A.1": ("a", "b"), "A.3": ("a",), "A.6": ("never-met",)}
-    assert framework.left_out == {
-        "A.2": "manual: a matter of people",
-        "A.4": "no check covers this control",
-        "A.5": "inherited: Microsoft keeps its buildings",
-    }
+    assert framework.partial == {"A.1": ("b",)}
+    assert framework.manual == {"A.2": "a matter of people"}
+    assert framework.inherited == {"A.5": "Microsoft keeps its buildings"}
 
 
 def test_an_unknown_framework_names_the_nearest_or_all() -> None:
@@ -67,22 +61,25 @@ def test_split_leaves_colons_in_control_ids_alone() -> None:
     assert split("nist:AC-2(1):a") == ("nist", "AC-2(1):a")
 
 
-@pytest.mark.parametrize(
-    ("statuses", "wanted"),
-    [
-        (["pass", "waived", "unreadable", "fail"], "failed"),
-        (["pass", "waived", "unreadable"], "undecided"),
-        (["pass", "waived"], "waived"),
-        (["pass"], "met"),
-        (["not-applicable"], "no-verdict"),
-        ([], "no-verdict"),
-    ],
-)
-def test_the_worst_verdict_decides_a_control(statuses: list[Status], wanted: str) -> None:
-    mapped = choose(ALL, ["iso"])
-    verdicts = [verdict("a", status, ("iso:A.1", "other:x")) for status in statuses]
-    results = {result.control: result for result in control_results(mapped.frameworks, verdicts)}
-    assert results["A.1"].status == wanted
-    assert sum(results["A.1"].counts.values()) == len(statuses)
-    assert results["A.3"].status == "no-verdict"
-    assert (results["A.2"].status, results["A.2"].reason) == ("not-covered", "manual: a matter of people")
+class TestNamedControls:
+    def test_by_framework_or_by_id_alone(self) -> None:
+        mapped = choose(ALL, ["iso", "cis"])
+        assert mapped.named(["iso:A.1", "1.1", "A.1"]) == ("iso:A.1", "cis:1.1")
+
+    def test_an_id_stands_for_it_in_every_framework(self) -> None:
+        both = {"iso": ISO, "other": msgspec.structs.replace(ISO, framework="other")}
+        assert choose(both, both).named(["A.3"]) == ("iso:A.3", "other:A.3")
+
+    @pytest.mark.parametrize(
+        ("chosen", "name", "message", "hint"),
+        [
+            (["iso"], "A.11", "no chosen framework has a control A.11", "did you mean A.1?"),
+            (["iso"], "zz:99", "no chosen framework has a control zz:99", "see them: azscan frameworks show iso"),
+            ([], "A.1", "no chosen framework has a control A.1", "choose the framework too: --framework NAME"),
+            (["iso"], "A.2", "A.2: no check decides this control", "see why: azscan frameworks show iso"),
+        ],
+    )
+    def test_one_that_cannot_gate_is_refused(self, chosen: list[str], name: str, message: str, hint: str) -> None:
+        with pytest.raises(UsageError, match=message) as caught:
+            choose(ALL, chosen).named([name])
+        assert caught.value.hint == hint

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azscan.gate import FAIL_ON, Allowed, Tally, decide, explain
-from azscan.results import SEVERITIES, STATUSES, Allowance, Severity, Status, Unread
+from azscan.gate import FAIL_ON, Allowed, GatedControl, Tally, decide, explain
+from azscan.results import SEVERITIES, STATUSES, Allowance, ControlStatus, Severity, Status, Unread
 
 TODAY = date(2026, 5, 4)
 
@@ -53,6 +53,35 @@ def test_trap_33_a_scan_that_read_nothing_never_ends_well() -> None:
 def test_an_estate_that_is_proven_empty_is_no_failure() -> None:
     assert decide([], "high", proven_empty=True).exit_code == 0
     assert decide([tally("unreadable")], "high", proven_empty=True).exit_code == 3
+
+
+class TestControls:
+    """Controls that --fail-on-control names."""
+
+    def control(self, status: ControlStatus, check: str = "storage-unreadable", **more: bool) -> GatedControl:
+        return GatedControl("iso:A.1", status, (check,), **more)
+
+    @pytest.mark.parametrize(
+        ("status", "code"),
+        [("fail", 10), ("unreadable", 4), ("waived", 0), ("pass", 0), ("no-resources", 0), ("manual", 0)],
+    )
+    def test_they_gate_whatever_fail_on_says(self, status: ControlStatus, code: int) -> None:
+        for fail_on in ("never", "high"):
+            assert decide([tally("pass")], fail_on, controls=[self.control(status)]).exit_code == code
+
+    def test_they_are_named(self) -> None:
+        gate = decide([tally("pass"), tally("fail")], "high", controls=[self.control("fail")])
+        assert gate.failed_controls == ("iso:A.1",)
+        assert explain(gate).endswith("the gate failed: 1 finding at or above high and control iso:A.1")
+        gate = decide([tally("pass")], "high", controls=[self.control("unreadable")])
+        assert explain(gate).endswith("the gate held, but control iso:A.1 could not be decided")
+
+    def test_what_is_accepted_as_unreadable_is_accepted_here_too(self) -> None:
+        tallies = [tally("pass"), tally("unreadable", "low")]
+        assert decide(tallies, "high", allowed("storage"), controls=[self.control("unreadable")]).exit_code == 0
+        assert decide(tallies, "high", allowed("sql"), controls=[self.control("unreadable")]).exit_code == 4
+        halved = self.control("unreadable", is_whole=False)
+        assert decide(tallies, "high", allowed("storage"), controls=[halved]).exit_code == 4
 
 
 def test_what_is_counted() -> None:
@@ -130,7 +159,7 @@ def test_below_the_gate_use_is_recorded_and_changes_nothing() -> None:
             [tally("fail"), tally("unreadable", count=2)],
             "low",
             None,
-            "exit code 10: the gate failed: 1 finding at or above low and 2 could not be decided",
+            "exit code 10: the gate failed: 1 finding at or above low; 2 verdicts at or above low could not be decided",
         ),
         (
             [tally("pass"), tally("unreadable")],

@@ -7,7 +7,7 @@ from collections import Counter
 import msgspec
 import pytest
 
-from azscan.catalog.model import Control, FrameworkMap
+from azscan.catalog.model import Control, Edge, FrameworkMap
 from azscan.emulator import Deny, Options, Role, read_estate
 from azscan.errors import NothingScannedError, UsageError
 from azscan.estate.store import Estate
@@ -271,7 +271,7 @@ def test_switched_off_checks_are_left_out_and_told():
 
 
 def test_a_framework_chooses_its_checks():
-    framework = FrameworkMap("f", "F", "s", (Control("1", "One", ("https",)), Control("2", "Two", manual="why")))
+    framework = FrameworkMap("f", "F", "s", (Control("1", "One", (Edge("https"),)), Control("2", "Two", manual="why")))
     known = msgspec.structs.replace(KNOWN, frameworks={"f": framework})
     assert [each.id for each in choose_checks(Settings(frameworks=("f",)), known).checks] == ["https"]
     assert len(choose_checks(Settings(), known).checks) == 2

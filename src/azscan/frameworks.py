@@ -1,35 +1,13 @@
-"""From checks to the controls of frameworks, and from verdicts to what can be said of each control."""
+"""From checks to the controls of the chosen frameworks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
 
-import msgspec
-
-from azscan.catalog.model import Control, FrameworkMap
+from azscan.catalog.model import FrameworkMap
 from azscan.errors import UsageError
-from azscan.results import Framework, Status, Verdict
+from azscan.results import Framework
 from azscan.words import did_you_mean
-
-ControlStatus = Literal["failed", "undecided", "waived", "met", "no-verdict", "not-covered"]
-
-NOT_COVERED = "no check covers this control"
-
-
-class ControlResult(msgspec.Struct, frozen=True):
-    """What the verdicts say of one control, with the number of verdicts of each status.
-
-    `failed` where one verdict fails, else `undecided` where one is unreadable, else `waived` where one is waived, else
-    `met`. `no-verdict`: it has checks, but they met no resource. `not-covered`: it has none; `reason` says why.
-    """
-
-    framework: str
-    control: str
-    title: str
-    status: ControlStatus
-    counts: Mapping[str, int]
-    reason: str = ""
 
 
 class Mapped:
@@ -53,17 +31,49 @@ class Mapped:
         """Every check that stands for a control of a chosen framework."""
         return frozenset(self._controls)
 
+    def named(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The controls that --fail-on-control names, as "framework:control".
+
+        A name is that, or a control's id alone, which stands for it in every chosen framework. Raises UsageError for
+        one that no chosen framework has, and for one without checks, which could never fail.
+        """
+        known = {f"{each.key}:{control}" for each in self.frameworks for control in each.controls}
+        decided = {name for names_of_check in self._controls.values() for name in names_of_check}
+        found: dict[str, None] = {}
+        for name in names:
+            fitting = [one for one in known if name in (one, split(one)[1])]
+            if not fitting:
+                raise self._unknown(name, known)
+            if not decided.intersection(fitting):
+                raise UsageError(
+                    f"--fail-on-control {name}: no check decides this control, so it can neither fail nor hold",
+                    hint=f"see why: azscan frameworks show {split(fitting[0])[0]}",
+                )
+            found |= dict.fromkeys(sorted(decided.intersection(fitting)))
+        return tuple(found)
+
+    def _unknown(self, name: str, known: set[str]) -> UsageError:
+        if not self.frameworks:
+            hint = "choose the framework too: --framework NAME"
+        else:
+            ids = {split(one)[1] for one in known}
+            hint = did_you_mean(name, known | ids)
+            hint = hint or f"see them: azscan frameworks show {self.frameworks[0].key}"
+        return UsageError(f"--fail-on-control: no chosen framework has a control {name}", hint=hint)
+
 
 def choose(frameworks: Mapping[str, FrameworkMap], keys: Iterable[str]) -> Mapped:
     """The chosen frameworks, each once, in the order given. Raises UsageError for one that the catalogue lacks."""
-    chosen = []
-    for key in dict.fromkeys(keys):
-        if key not in frameworks:
-            known = ", ".join(sorted(frameworks)) or "none"
-            hint = did_you_mean(key, frameworks) or f"the frameworks are: {known}"
-            raise UsageError(f"no framework is named {key}", hint=hint)
-        chosen.append(frameworks[key])
-    return Mapped(chosen)
+    return Mapped([find(frameworks, key) for key in dict.fromkeys(keys)])
+
+
+def find(frameworks: Mapping[str, FrameworkMap], key: str) -> FrameworkMap:
+    """The framework of that name; UsageError where the catalogue lacks it, with the nearest one or all."""
+    if key not in frameworks:
+        known = ", ".join(sorted(frameworks)) or "none"
+        hint = did_you_mean(key, frameworks) or f"the frameworks are: {known}"
+        raise UsageError(f"no framework is named {key}", hint=hint)
+    return frameworks[key]
 
 
 def split(control: str) -> tuple[str, str]:
@@ -72,52 +82,17 @@ def split(control: str) -> tuple[str, str]:
     return key, name
 
 
-def control_results(frameworks: Sequence[Framework], verdicts: Iterable[Verdict]) -> tuple[ControlResult, ...]:
-    """What the verdicts say of every control of the frameworks, in the frameworks' order; walks the verdicts once."""
-    counts: dict[tuple[str, str], dict[str, int]] = {
-        (framework.key, control): {} for framework in frameworks for control in framework.controls
-    }
-    for verdict in verdicts:
-        for name in verdict.controls:
-            of_control = counts.get(split(name))
-            if of_control is not None:
-                of_control[verdict.status] = of_control.get(verdict.status, 0) + 1
-    return tuple(
-        _result(framework, control, title, counts[framework.key, control])
-        for framework in frameworks
-        for control, title in framework.controls.items()
-    )
-
-
-def _result(framework: Framework, control: str, title: str, counts: Mapping[str, int]) -> ControlResult:
-    reason = framework.left_out.get(control, "")
-    order: tuple[tuple[Status, ControlStatus], ...] = (
-        ("fail", "failed"),
-        ("unreadable", "undecided"),
-        ("waived", "waived"),
-        ("pass", "met"),
-    )
-    status: ControlStatus = "no-verdict" if framework.checks.get(control) else "not-covered"
-    for of_verdict, of_control in order:
-        if counts.get(of_verdict):
-            status = of_control
-            break
-    return ControlResult(framework.key, control, title, status, counts, reason)
-
-
 def _framework(source: FrameworkMap) -> Framework:
+    partial = {
+        control.id: tuple(edge.check for edge in control.edges if edge.strength == "partial")
+        for control in source.controls
+    }
     return Framework(
         key=source.framework,
         title=source.title,
         controls={control.id: control.title for control in source.controls},
-        checks={control.id: control.checks for control in source.controls if control.checks},
-        left_out={control.id: _why(control) for control in source.controls if not control.checks},
+        checks={control.id: control.checks for control in source.controls if control.edges},
+        partial={control: checks for control, checks in partial.items() if checks},
+        manual={control.id: control.manual for control in source.controls if control.manual},
+        inherited={control.id: control.inherited for control in source.controls if control.inherited},
     )
-
-
-def _why(control: Control) -> str:
-    if control.manual:
-        return f"manual: {control.manual}"
-    if control.inherited:
-        return f"inherited: {control.inherited}"
-    return NOT_COVERED

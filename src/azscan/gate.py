@@ -8,7 +8,7 @@ from datetime import date
 import msgspec
 
 from azscan.config import has_expired
-from azscan.results import SEVERITY_RANK, Allowance, Gate, Severity, Status, Unread
+from azscan.results import SEVERITY_RANK, Allowance, ControlStatus, Gate, Severity, Status, Unread
 from azscan.words import glob
 
 FAIL_ON = ("critical", "high", "medium", "low", "info", "never")
@@ -28,6 +28,18 @@ class Tally(msgspec.Struct, frozen=True):
     status: Status
     count: int
     kinds: tuple[str, ...] = ()
+
+
+class GatedControl(msgspec.Struct, frozen=True):
+    """A control that --fail-on-control names ("framework:control"), how it came out, and the checks behind it.
+
+    `is_whole` is false where some of them were not run.
+    """
+
+    name: str
+    status: ControlStatus
+    checks: tuple[str, ...]
+    is_whole: bool = True
 
 
 class Allowed:
@@ -85,13 +97,19 @@ class Allowed:
 
 
 def decide(
-    tallies: Iterable[Tally], fail_on: str, allowed: Allowed | None = None, *, proven_empty: bool = False
+    tallies: Sequence[Tally],
+    fail_on: str,
+    allowed: Allowed | None = None,
+    *,
+    proven_empty: bool = False,
+    controls: Sequence[GatedControl] = (),
 ) -> Gate:
     """The gate: how many verdicts at or above `fail_on` failed or stayed open, and the exit code that follows.
 
     3 (not one verdict could be read) comes before 10 (failed), 10 before 4 (undecided), 4 before 0. `fail_on` "never"
     counts nothing, but a scan that could read nothing still ends with 3. Where there is no verdict at all the code is
-    3 too, unless the caller knows that every subject was proven absent (`proven_empty`).
+    3 too, unless the caller knows that every subject was proven absent (`proven_empty`). A control of `controls` that
+    failed counts as a failed verdict does, one that is unreadable as an undecided one, whatever `fail_on` says.
     """
     bar = -1 if fail_on == "never" else SEVERITY_RANK[fail_on]
     readable = failed = undecided = let_through = total = 0
@@ -113,26 +131,48 @@ def decide(
             else:
                 undecided += tally.count
     empty = not readable and (total > 0 or not proven_empty)
-    code = NOTHING_READABLE if empty else FAILED if failed else UNDECIDED if undecided else HELD
-    return Gate(fail_on, failed, undecided, code, let_through)
+    failing = tuple(each.name for each in controls if each.status == "fail")
+    open_ = tuple(each.name for each in controls if each.status == "unreadable" and _is_open(each, tallies, allowed))
+    code = NOTHING_READABLE if empty else FAILED if failed or failing else UNDECIDED if undecided or open_ else HELD
+    return Gate(fail_on, failed, undecided, code, let_through, failing, open_)
+
+
+def _is_open(control: GatedControl, tallies: Sequence[Tally], allowed: Allowed | None) -> bool:
+    """False where all that is unreadable of a control is accepted; what was not run is never accepted."""
+    unread = [each for each in tallies if each.check in control.checks and each.status == "unreadable"]
+    return not (unread and allowed and control.is_whole) or not all(
+        allowed.covers(service=each.service, check=each.check, kinds=each.kinds) for each in unread
+    )
 
 
 def explain(gate: Gate) -> str:
     """Why the scan ends with its exit code, in one line without a full stop."""
     bar = f"at or above {gate.fail_on}"
+    failed = [f"{_findings(gate.failed)} {bar}"] if gate.failed else []
+    failed += _controls(gate.failed_controls)
+    undecided = [f"{_verdicts(gate.undecided)} {bar}"] if gate.undecided else []
+    undecided += _controls(gate.undecided_controls)
     accepted = f"; {gate.allowed:,} undecided accepted by --allow-unreadable" if gate.allowed else ""
     if gate.exit_code == NOTHING_READABLE:
         why = "not one verdict could be read, so nothing is proven"
     elif gate.exit_code == FAILED:
-        open_too = f" and {gate.undecided:,} could not be decided" if gate.undecided else ""
-        why = f"the gate failed: {_findings(gate.failed)} {bar}{open_too}{accepted}"
+        open_too = f"; {' and '.join(undecided)} could not be decided" if undecided else ""
+        why = f"the gate failed: {' and '.join(failed)}{open_too}{accepted}"
     elif gate.exit_code == UNDECIDED:
-        why = f"the gate held, but {_verdicts(gate.undecided)} {bar} could not be decided{accepted}"
+        why = f"the gate held, but {' and '.join(undecided)} could not be decided{accepted}"
     elif gate.fail_on == "never":
         why = "no gate was asked for (--fail-on never)"
     else:
         why = f"the gate held: no finding {bar}{accepted}"
     return f"exit code {gate.exit_code}: {why}"
+
+
+def _controls(names: Sequence[str]) -> list[str]:
+    """The controls in words, as a list of one, or of none."""
+    if not names:
+        return []
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return [f"control{'s' * (len(names) > 1)} {', '.join(names[:3])}{more}"]
 
 
 def _as_kind(part: str) -> str:

@@ -77,6 +77,9 @@ OPTION_KEYS: tuple[Key, ...] = (
     Key("exclude-areas", "words", "Areas to leave out", "--exclude-area"),
     Key("frameworks", "words", "Frameworks to report on", "--framework"),
     Key("fail-on", "choice", "Lowest severity that fails the gate", "--fail-on", choices=FAIL_ON),
+    Key(
+        "fail-on-control", "words", "Controls that fail the gate, as framework:control or control", "--fail-on-control"
+    ),
     Key("concurrency", "count", "Reads at a time", "--concurrency"),
     Key("timeout", "seconds", "Seconds that one request may take", "--timeout"),
     Key("show", "words", "What the table tells: failed, unreadable, waived, passed, all, or checks by id", "--show"),

@@ -9,9 +9,21 @@ import msgspec
 
 Severity = Literal["critical", "high", "medium", "low", "info"]
 Status = Literal["pass", "fail", "unreadable", "waived", "not-applicable"]
+# How much of a control a check decides: all that reads can, or a part.
+Strength = Literal["direct", "partial"]
+ControlStatus = Literal["fail", "unreadable", "waived", "pass", "no-resources", "manual", "inherited"]
 
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low", "info")
 STATUSES: tuple[Status, ...] = ("fail", "unreadable", "waived", "pass", "not-applicable")
+CONTROL_STATUSES: tuple[ControlStatus, ...] = (
+    "fail",
+    "unreadable",
+    "waived",
+    "pass",
+    "no-resources",
+    "manual",
+    "inherited",
+)
 SEVERITY_RANK: Mapping[str, int] = {name: rank for rank, name in enumerate(SEVERITIES)}
 
 RESULTS_SCHEMA = "azscan.results/1"
@@ -165,7 +177,8 @@ class ScanInfo(msgspec.Struct, frozen=True):
 class Gate(msgspec.Struct, frozen=True):
     """What --fail-on decided: `failed` and `undecided` verdicts at or above it, and the exit code.
 
-    `allowed` counts the undecided ones at or above it that --allow-unreadable let through.
+    `allowed` counts the undecided ones at or above it that --allow-unreadable let through. The controls are those of
+    --fail-on-control ("framework:control") that failed or could not be decided.
     """
 
     fail_on: str
@@ -173,6 +186,8 @@ class Gate(msgspec.Struct, frozen=True):
     undecided: int
     exit_code: int
     allowed: int = 0
+    failed_controls: tuple[str, ...] = ()
+    undecided_controls: tuple[str, ...] = ()
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -188,14 +203,51 @@ class Summary(msgspec.Struct, frozen=True):
 class Framework(msgspec.Struct, frozen=True):
     """A framework that the verdicts were mapped to; `controls` maps control id → title, in the framework's order.
 
-    `checks` maps control id → the ids of its checks, `left_out` control id → why no read of Azure decides it.
+    `checks` maps control id → the ids of its checks, `partial` → those of them that decide only a part of it, `manual`
+    and `inherited` → why no read of Azure decides it (or the rest of it).
     """
 
     key: str
     title: str
     controls: dict[str, str]
     checks: dict[str, tuple[str, ...]] = {}
-    left_out: dict[str, str] = {}
+    partial: dict[str, tuple[str, ...]] = {}
+    manual: dict[str, str] = {}
+    inherited: dict[str, str] = {}
+
+
+class ControlResult(msgspec.Struct, frozen=True):
+    """What a scan says of one control; docs/frameworks.md tells how its status follows from verdicts.
+
+    `strength` is `direct` where at least one check decides all that the control asks of Azure, "" without checks;
+    `severity` the worst of the verdicts behind a status of `fail`, `unreadable` or `waived`, else "". `counts` maps
+    the status of verdicts → how many, `checks` counts its checks, `not_run` names those that this scan left out.
+    """
+
+    framework: str
+    control: str
+    title: str
+    status: ControlStatus
+    strength: Strength | Literal[""] = ""
+    severity: Severity | Literal[""] = ""
+    counts: dict[str, int] = {}
+    checks: int = 0
+    not_run: tuple[str, ...] = ()
+    reason: str = ""
+
+
+class Score(msgspec.Struct, frozen=True):
+    """How a framework came out: controls by status, and the passed ones among those that were decided.
+
+    `decided` are the controls with the status pass, fail or waived; `percent` is 100 x passed / decided, rounded down
+    to a tenth so that 100 means all of them, and null where none was decided.
+    """
+
+    framework: str
+    passed: int
+    decided: int
+    percent: float | None
+    statuses: dict[str, int]
 
 
 class Results(Protocol):
@@ -211,6 +263,8 @@ class Results(Protocol):
     waivers: Sequence[Waiver]
     off: Sequence[Off]
     frameworks: Sequence[Framework]
+    controls: Sequence[ControlResult]
+    scores: Sequence[Score]
 
     def verdicts(self, *statuses: Status) -> Iterator[Verdict]:
         """The verdicts of the given statuses (all but `not-applicable` where none is given); can be called again."""

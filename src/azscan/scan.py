@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -17,15 +17,16 @@ from azscan.catalog.model import Catalog, Check
 from azscan.catalog.select import select
 from azscan.collect.plan import Plan
 from azscan.collect.progress import Progress
+from azscan.controls import Outcome, control_results, scores
 from azscan.errors import NothingScannedError, UsageError
 from azscan.estate.documents import Documents
 from azscan.estate.ids import region_of
 from azscan.estate.store import Estate
 from azscan.frameworks import Mapped, choose
-from azscan.gate import Allowed, decide
+from azscan.gate import Allowed, GatedControl, decide
 from azscan.gate import Tally as GateTally
 from azscan.keeping import Say, close_broken, open_estate
-from azscan.results import Allowance, Off, ScanInfo, SubscriptionRef
+from azscan.results import Allowance, ControlResult, Off, ScanInfo, SubscriptionRef
 from azscan.settings import Settings, aliases_of
 from azscan.verdicts import StoredResults, summarise, unread_parts
 from azscan.waivers import SwitchedOff, Waivers
@@ -42,7 +43,8 @@ LOGGER = logging.getLogger("azscan.scan")
 class Choice:
     """What a scan is to decide: the checks, what the team switched off, and the frameworks to report on.
 
-    `deprecated` are the ids of checks that would fit, but are left out because nobody named them.
+    `deprecated` are the ids of checks that would fit, but are left out because nobody named them; `switched_off` those
+    that the team switched off; `gated` the controls ("framework:control") that --fail-on-control names.
     """
 
     catalog: Catalog
@@ -50,6 +52,8 @@ class Choice:
     off: tuple[Off, ...]
     mapped: Mapped
     deprecated: tuple[str, ...] = ()
+    switched_off: frozenset[str] = frozenset()
+    gated: tuple[str, ...] = ()
 
 
 def choose_checks(settings: Settings, catalog: Catalog) -> Choice:
@@ -71,14 +75,16 @@ def choose_checks(settings: Settings, catalog: Catalog) -> Choice:
     deprecated = () if settings.checks else tuple(each.id for each in pick(checks=("*",)) if each.id not in named)
     if settings.frameworks:
         selected = tuple(check for check in selected if check.id in mapped.checks)
-    switched_off = SwitchedOff(settings.off, datetime.now(UTC).date(), aliases_of(catalog))
-    left = tuple(check for check in selected if switched_off.match(check.id, check.service) is None)
+    decisions = SwitchedOff(settings.off, datetime.now(UTC).date(), aliases_of(catalog))
+    off = {check.id for check in selected if decisions.match(check.id, check.service) is not None}
+    left = tuple(check for check in selected if check.id not in off)
     if not left:
         raise UsageError(
             "no check is left to run",
             hint="the selection leaves none, or azscan.yaml switches all of them off; see azscan checks list",
         )
-    return Choice(catalog, left, switched_off.entries, mapped, deprecated)
+    gated = mapped.named(settings.fail_on_control)
+    return Choice(catalog, left, decisions.entries, mapped, deprecated, frozenset(off), gated)
 
 
 async def collect(
@@ -207,11 +213,13 @@ def assess(estate: Estate, settings: Settings, choice: Choice) -> StoredResults:
             hint="check the spelling; names are compared in any case",
         )
     allowed = Allowed(settings.allow_unreadable, now.date(), aliases_of(catalog))
+    controls = _controls(choice, tally)
     gate = decide(
         _gate_tallies(catalog, tally),
         settings.fail_on,
         allowed,
         proven_empty=bool(estate.about("complete", False)) and not any(estate.failed_reads()),
+        controls=_gated(choice, controls),
     )
     return StoredResults(
         estate=estate,
@@ -222,7 +230,9 @@ def assess(estate: Estate, settings: Settings, choice: Choice) -> StoredResults:
         waivers=waivers.report(),
         off=choice.off,
         frameworks=choice.mapped.frameworks,
-        controls={check.id: choice.mapped.controls(check.id) for check in choice.checks},
+        controls=controls,
+        scores=scores(choice.mapped.frameworks, controls),
+        controls_of=choice.mapped.controls,
         shell="powershell" if settings.shell == "powershell" else "posix",
     )
 
@@ -335,6 +345,28 @@ def _gate_tallies(catalog: Catalog, tally: Tally) -> list[GateTally]:
             kinds=(kind,) if kind else (),
         )
         for (check, status, kind), count in tally.counts.items()
+    ]
+
+
+def _controls(choice: Choice, tally: Tally) -> tuple[ControlResult, ...]:
+    outcomes = {check.id: Outcome(check.severity) for check in choice.checks}
+    for (check, status, _), count in tally.counts.items():
+        outcomes[check].counts[status] += count
+    deprecated = {check.id for check in choice.catalog.checks.values() if check.status == "deprecated"}
+    return control_results(choice.mapped.frameworks, outcomes, choice.switched_off, deprecated)
+
+
+def _gated(choice: Choice, controls: Sequence[ControlResult]) -> list[GatedControl]:
+    checks = {each.key: each.checks for each in choice.mapped.frameworks}
+    return [
+        GatedControl(
+            f"{each.framework}:{each.control}",
+            each.status,
+            checks[each.framework][each.control],
+            choice.switched_off.issuperset(each.not_run),
+        )
+        for each in controls
+        if f"{each.framework}:{each.control}" in choice.gated
     ]
 
 

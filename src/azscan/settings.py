@@ -48,6 +48,7 @@ class Settings(msgspec.Struct, frozen=True):
     exclude_areas: tuple[str, ...] = ()
     frameworks: tuple[str, ...] = ()
     fail_on: str = "high"
+    fail_on_control: tuple[str, ...] = ()
     concurrency: int = 32
     timeout: float = 60.0
     show: tuple[str, ...] = ()

@@ -21,6 +21,7 @@ from azscan.results import (
     SEVERITIES,
     SEVERITY_RANK,
     STATUSES,
+    ControlResult,
     Evidence,
     Fix,
     Framework,
@@ -28,6 +29,7 @@ from azscan.results import (
     Off,
     ResourceRef,
     ScanInfo,
+    Score,
     Status,
     Summary,
     Unread,
@@ -49,7 +51,8 @@ _decode_block = msgspec.json.Decoder(list[tuple[int, msgspec.Raw, str | None, in
 class StoredResults:
     """Results over an estate: nothing but counts is held in memory.
 
-    `shell` is the one that fixes are quoted for (posix or powershell).
+    `controls_of` gives the controls of a check, as "framework:control"; `shell` is the one that fixes are quoted for
+    (posix or powershell).
     """
 
     estate: Estate
@@ -60,7 +63,9 @@ class StoredResults:
     waivers: Sequence[Waiver]
     off: Sequence[Off]
     frameworks: Sequence[Framework]
-    controls: Mapping[str, tuple[str, ...]]
+    controls: Sequence[ControlResult]
+    scores: Sequence[Score]
+    controls_of: Callable[[str], tuple[str, ...]]
     shell: Shell = "posix"
 
     def verdicts(self, *statuses: Status) -> Iterator[Verdict]:
@@ -84,7 +89,7 @@ class StoredResults:
                 yield from self._of_check(check, number, status, leaves)
 
     def _of_check(self, check: Check, number: int, status: Status, leaves: list[tuple[str, str]]) -> Iterator[Verdict]:
-        controls = self.controls.get(check.id, ())
+        controls = self.controls_of(check.id)
         is_finding = status in ("fail", "waived")
         # Within a check and status the rows were written by subscription and resource id: no sorting here.
         blocks = self.estate.connection.execute(

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from azscan.catalog import load as loading
-from azscan.catalog.load import inspect, load, locate, summary
+from azscan.catalog.load import inspect, load, locate
+from azscan.catalog.validate import summary
 from azscan.errors import CatalogError, SourceFault, UsageError
 
 from .conftest import CHECK, FILES, MAPPING, SERVICE, Inspect, write
@@ -64,6 +65,17 @@ class TestLoad:
         assert str(caught.value) == "2 faults in 1 file of the catalogue"
         assert [fault.line for fault in caught.value.faults] == [3, 4]
         assert "azscan checks validate" in caught.value.hint
+
+    def test_a_framework_is_parsed_when_it_is_asked_for(self, tmp_path: Path) -> None:
+        broken = MAPPING.replace("iso-27001-2022", "ours").replace("A.7.4", "A.8.24")
+        write(tmp_path, {"ours.yaml": broken})
+        catalog = load([], [tmp_path])
+        assert "ours" in catalog.frameworks and len(catalog.frameworks) > 3
+        with pytest.raises(CatalogError, match="1 fault in 1 file") as caught:
+            catalog.frameworks["ours"]
+        assert [fault.message for fault in caught.value.faults] == ["the control A.8.24 stands here a second time"]
+        with pytest.raises(KeyError):
+            catalog.frameworks["theirs"]
 
     def test_a_folder_that_does_not_exist_is_wrong_usage(self, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match=r"--checks-dir .*none is not a folder"):

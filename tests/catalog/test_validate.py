@@ -175,7 +175,15 @@ BROKEN: list[tuple[str, ...]] = [
     (M, "    manual: Azure does not know the customer's rooms.\n", "", "id: A.7.4",
      "control A.7.4 has neither checks nor manual", "checks: []"),
     (M, "[storage-https-only]", "[storage-https-only, storage-https-only]", "storage-https-only]",
-     "storage-https-only stands in checks twice"),
+     "storage-https-only stands under this control twice"),
+    (M, "[storage-https-only]", "[{basis: curated, checks: [storage-https-only]}]", "{basis",
+     "a curated group lacks the key reason", "say why"),
+    (M, "[storage-https-only]", "[{basis: microsoft, strength: full, checks: [storage-https-only]}]", "full",
+     "strength cannot be full", "direct"),
+    (M, "[storage-https-only]", "[{basis: microsoft, checks: [storage-http-only]}]", "storage-http-only",
+     "there is no check storage-http-only", "storage-https-only"),
+    (M, "[storage-https-only]", "[storage-https-only]\n    left-out: [{reason: No., checks: [storage-https-only]}]",
+     "left-out:", "storage-https-only stands under this control twice"),
 ]  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 from typer.testing import CliRunner, Result
 
 from azscan.catalog.load import load
-from azscan.catalog.model import Catalog, Check, Condition, Control, FixText, FrameworkMap
+from azscan.catalog.model import Catalog, Check, Condition, Control, Edge, FixText, FrameworkMap
 from azscan.cli.check_pages import INDEX, code, escaped, fenced, linked, pages
 from azscan.cli.checks import app
 from azscan.report.text import visible
@@ -120,7 +120,7 @@ KINDS = (
 
 def full(*checks) -> Catalog:
     known = catalog(*KINDS, checks=checks)
-    mapped = FrameworkMap("ours", "Ours", "us", (Control("1.2", "One", ("test-full",)),))
+    mapped = FrameworkMap("ours", "Ours", "us", (Control("1.2", "One", (Edge("test-full"),)),))
     return msgspec.structs.replace(known, frameworks={"ours": mapped})
 
 

@@ -229,7 +229,7 @@ Examples that are not applicable
     def test_json(self, mine: Path) -> None:
         options = ("--checks-dir", mine, "--mappings-dir", mine.parent / "frameworks")
         made = json.loads(run("show", "storage-mine", "--format", "json", *options).stdout)
-        assert made["controls"] == {"ours": ["1.2"]}
+        assert made["controls"] == {"ours": {"1.2": "direct"}}
         assert made["params"] == {"days": 30}
         assert made["examples"]["failing"] == [{"properties": {"mine": "off", "days": 30}}]
 

@@ -123,7 +123,17 @@ def test_it_takes_the_options_of_a_scan_that_choose_what_is_read() -> None:
     apart = known["azscan scan"] - known["azscan plan"]
     assert apart >= FILTERS and not known["azscan plan"] - known["azscan scan"]
     assert apart - FILTERS == {
-        *("-o", "--output", "--show", "--shell", "--save-estate", "--resume", "--fail-on", "--allow-unreadable")
+        *(
+            "-o",
+            "--output",
+            "--show",
+            "--shell",
+            "--save-estate",
+            "--resume",
+            "--fail-on",
+            "--fail-on-control",
+            "--allow-unreadable",
+        )
     }
 
 

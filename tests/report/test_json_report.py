@@ -29,7 +29,18 @@ def test_whole_output(name: str, results: MemoryResults) -> None:
 
 def test_top_level_and_verdict_fields() -> None:
     document = json.loads(raw(mapped()))
-    assert list(document) == ["schema", "scan", "summary", "verdicts", "unreadable", "waivers", "off", "frameworks"]
+    assert list(document) == [
+        "schema",
+        "scan",
+        "summary",
+        "verdicts",
+        "unreadable",
+        "waivers",
+        "off",
+        "frameworks",
+        "controls",
+        "scores",
+    ]
     assert document["schema"] == "azscan.results/1"
     verdict = document["verdicts"][0]
     wanted = ["check", "title", "service", "severity", "status", "resource", "evidence", "reason", "fix", "controls"]

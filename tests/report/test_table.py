@@ -16,7 +16,18 @@ from azscan.report import Options, write
 from azscan.report.closing import summary_line
 from azscan.results import Fix, Gate, Summary, Unread
 from tests.report.kept import SNAPSHOTS, assert_kept, scrubbed
-from tests.report.sample import DEV, MemoryResults, hostile, https_only, leaf, mapped, network_rules, sample, storage
+from tests.report.sample import (
+    DEV,
+    MemoryResults,
+    frameworks,
+    hostile,
+    https_only,
+    leaf,
+    mapped,
+    network_rules,
+    sample,
+    storage,
+)
 
 DOCS = "https://docs.example/checks/{service}/#{check}"
 
@@ -187,7 +198,28 @@ def test_the_title_is_told_as_what_was_expected() -> None:
 
 
 def test_controls_are_called_so() -> None:
-    assert re.search(r"CIS Azure 5.0: of 2 controls 1 failed", table(mapped()))
+    text = table(mapped())
+    assert re.search(r"controls of CIS Azure 5.0\n  0 %: 0 of 1 decided control passes\n", text)
+    assert re.search(r"\n  9\.3      fail        critical       10        0        1        1\n", text)
+    assert "  no resources (1): 9.20\n" in text
+
+
+def test_a_control_that_its_checks_decide_in_part_is_marked() -> None:
+    results = mapped()
+    partial = {"9.3": ("storage-https-only", "storage-network-closed"), "9.20": ("storage-replicated",)}
+    results.frameworks = [msgspec.structs.replace(frameworks()[1], partial=partial)]
+    text = table(results)
+    assert "\n  9.3*     fail" in text and "no resources (1): 9.20*" in text
+    assert "* its checks decide only a part of the control" in text
+
+
+def test_a_control_is_not_decided_by_some_of_its_checks() -> None:
+    results = mapped()
+    results.not_run = ("storage-replicated",)
+    text = table(results)
+    assert re.search(
+        r"\n  9\.20     unreadable +0 +0 +0 +0\n    Storage replicated\n    not run: 1 of its 1 checks", text
+    )
 
 
 def test_failing_and_severe_come_first_within_a_service() -> None:

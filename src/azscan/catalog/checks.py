@@ -69,6 +69,7 @@ def build_check(values: Mapping[str, Any], folder: str, stem: str, into: Finding
         params=params,
         aliases=values.get("aliases", ()),
         policy=values.get("policy", ()),
+        unmapped=values.get("unmapped", ""),
         false_positives=values.get("false-positives", ""),
         refs=values.get("refs", ()),
         examples=Examples(examples.get("pass", ()), examples.get("fail", ()), examples.get("not-applicable", ())),

@@ -24,6 +24,7 @@ _OPTIONAL = {
     "applies": "applies: {{field: kind, notEquals: FileStorage, default: Storage}}",
     "params": "params: {{days: 90}}",
     "policy": "policy: []",
+    "unmapped": "unmapped: >-\n  Why the benchmark has no control that asks for it.",
     "false-positives": "false-positives: >-\n  Who may rightly need it otherwise.",
     "refs": "refs: []",
 }

@@ -12,7 +12,7 @@ import msgspec
 
 from azscan.catalog.model import Catalog
 from azscan.catalog.source import fetch
-from azscan.catalog.validate import File, validate
+from azscan.catalog.validate import File, broken, validate
 from azscan.errors import CatalogError, SourceFault, UsageError
 
 _SERVICE_FILE = "_service.yaml"
@@ -37,11 +37,11 @@ def locate() -> Path:
 def load(checks_dirs: Sequence[str | Path] = (), mappings_dirs: Sequence[str | Path] = ()) -> Catalog:
     """The shipped catalogue with the user's folders added; CatalogError carries every fault in all of them.
 
-    A folder that does not exist is a UsageError.
+    Faults of a framework come when it is asked for. A folder that does not exist is a UsageError.
     """
-    catalog, faults = inspect(checks_dirs, mappings_dirs)
+    catalog, faults = _without_garbage(locate(), checks_dirs, mappings_dirs, frameworks=False)
     if faults:
-        raise CatalogError(summary(faults), faults, hint="mend the files, then run: azscan checks validate")
+        raise broken(faults)
     return catalog
 
 
@@ -52,29 +52,35 @@ def inspect(
     root: Path | None = None,
     strict: bool = False,
 ) -> _Loaded:
-    """What `load` loads, as far as it is sound, and the faults instead of an error; `root` replaces `locate()`."""
-    root = root or locate()
+    """What `load` loads, all frameworks too, as far as it is sound, and the faults instead of an error.
+
+    `root` replaces `locate()`.
+    """
+    return _without_garbage(root or locate(), checks_dirs, mappings_dirs, strict=strict)
+
+
+def _without_garbage(
+    root: Path,
+    checks_dirs: Sequence[str | Path],
+    mappings_dirs: Sequence[str | Path],
+    *,
+    strict: bool = False,
+    frameworks: bool = True,
+) -> _Loaded:
     # A catalogue is half a million small objects that all stay: looking for garbage among them doubles the time.
     collecting = gc.isenabled()
     gc.disable()
     try:
-        return _inspect(root, [Path(one) for one in checks_dirs], [Path(one) for one in mappings_dirs], strict)
+        gathered = _gather(root, [Path(one) for one in checks_dirs], [Path(one) for one in mappings_dirs])
+        catalog, faults = validate(gathered.files, strict=strict, frameworks=frameworks)
     finally:
         if collecting:
             gc.enable()
+    catalog = msgspec.structs.replace(catalog, hash=gathered.digest.hexdigest())
+    return catalog, tuple(sorted({*faults, *gathered.faults}))
 
 
-def summary(faults: Sequence[SourceFault]) -> str:
-    """How many faults in how many files, in words."""
-    files = len({fault.file for fault in faults})
-    return f"{_plural(len(faults), 'fault')} in {_plural(files, 'file')} of the catalogue"
-
-
-def _plural(number: int, word: str) -> str:
-    return f"{number} {word}{'s' * (number != 1)}"
-
-
-def _inspect(root: Path, checks_dirs: Sequence[Path], mappings_dirs: Sequence[Path], strict: bool) -> _Loaded:
+def _gather(root: Path, checks_dirs: Sequence[Path], mappings_dirs: Sequence[Path]) -> _Gathered:
     gathered = _Gathered()
     gathered.checks(root / "checks", "checks")
     if (root / "mappings").is_dir():
@@ -85,9 +91,7 @@ def _inspect(root: Path, checks_dirs: Sequence[Path], mappings_dirs: Sequence[Pa
     for number, folder in enumerate(mappings_dirs):
         _must_be_folder(folder, "--mappings-dir")
         gathered.mappings(folder, f"mappings-dir {number}", str(folder))
-    catalog, faults = validate(gathered.files, strict=strict)
-    catalog = msgspec.structs.replace(catalog, hash=gathered.digest.hexdigest())
-    return catalog, tuple(sorted({*faults, *gathered.faults}))
+    return gathered
 
 
 def _must_be_folder(folder: Path, option: str) -> None:

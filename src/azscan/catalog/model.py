@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from azscan.results import Severity
+from azscan.results import Severity, Strength
 
 Presence = Literal["listed", "always", "parent"]
 Match = Literal["equals", "id", "idPrefix", "scopeContains"]
@@ -130,18 +130,45 @@ class Check(msgspec.Struct, frozen=True):
     false_positives: str = ""
     refs: tuple[str, ...] = ()
     examples: Examples = Examples()
+    unmapped: str = ""
     file: str = ""
     line: int = 0
 
 
+class Edge(msgspec.Struct, frozen=True):
+    """What a check says of a control: all that it asks for (`direct`) or a part of it, and who drew the edge.
+
+    `basis` is `microsoft` where one of Microsoft's initiatives ties a policy of the check to the control; a `curated`
+    edge has the `reason` for it.
+    """
+
+    check: str
+    strength: Strength = "direct"
+    basis: Literal["microsoft", "curated"] = "curated"
+    reason: str = ""
+
+
+class LeftOut(msgspec.Struct, frozen=True):
+    """Checks that others tie to a control, and why it does not have them here."""
+
+    checks: tuple[str, ...]
+    reason: str
+
+
 class Control(msgspec.Struct, frozen=True):
-    """One control of a framework: with checks, or the reason why no read decides it."""
+    """One control of a framework: with checks, or the reason why no read decides it (or the rest of it)."""
 
     id: str
     title: str
-    checks: tuple[str, ...] = ()
+    edges: tuple[Edge, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
     manual: str = ""
     inherited: str = ""
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        """The ids of its checks, each once."""
+        return tuple(edge.check for edge in self.edges)
 
 
 class FrameworkMap(msgspec.Struct, frozen=True):
@@ -155,7 +182,10 @@ class FrameworkMap(msgspec.Struct, frozen=True):
 
 
 class Catalog(msgspec.Struct, frozen=True):
-    """All services, checks (by id) and frameworks, with the hash of every file that was read (SHA-256, hex)."""
+    """All services, checks (by id) and frameworks, with the hash of every file that was read (SHA-256, hex).
+
+    A framework's file is parsed when it is asked for; then CatalogError carries its faults.
+    """
 
     services: Mapping[str, Service]
     collections: Mapping[str, Collection]

@@ -146,16 +146,32 @@ CHECK = Table(
     Key("why", Text(), True, "What goes wrong in practice"),
     Key("fix", FIX, True, "How to mend it"),
     Key("policy", Many(POLICY_ID), False, "The built-in Azure Policies that say the same"),
+    Key("unmapped", Text(), False, "Why no control of the Microsoft cloud security benchmark asks for it"),
     Key("false-positives", Text(), False, "Where a careful team would rightly disagree"),
     Key("refs", Many(URL), False, "Documentation pages"),
     Key("examples", EXAMPLES, True, "Documents as Azure sends them, by the verdict that they get"),
+)
+
+EDGES = Table(
+    "a group of checks",
+    Key("basis", Word("microsoft", "curated"), True, "Who ties them to the control"),
+    Key("strength", Word("direct", "partial"), False, "Whether they decide all that it asks for (default direct)"),
+    Key("reason", Text(), False, "Why they give evidence for it; a curated group needs it"),
+    Key("checks", Many(CHECK_ID, at_least=1), True, "The ids of the checks"),
+)
+
+LEFT_OUT = Table(
+    "a group of checks that are left out",
+    Key("reason", Text(), True, "Why they give no evidence for it"),
+    Key("checks", Many(CHECK_ID, at_least=1), True, "The ids of the checks"),
 )
 
 CONTROL = Table(
     "a control",
     Key("id", CONTROL_ID, True, "The control's id, as the standard writes it"),
     Key("title", LINE, True, "What it asks for, in our own words"),
-    Key("checks", Many(CHECK_ID), False, "The checks that give evidence for it"),
+    Key("checks", Many(Either(CHECK_ID, EDGES), unique=False), False, "The checks that give evidence for it"),
+    Key("left-out", Many(LEFT_OUT, unique=False), False, "Edges of Microsoft's that an auditor would not accept"),
     Key("manual", Text(), False, "Why no read of Azure can decide it (or the rest of it)"),
     Key("inherited", Text(), False, "Why Azure, not the customer, answers for it"),
 )

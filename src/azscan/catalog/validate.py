@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -16,7 +16,7 @@ from azscan.catalog.model import Catalog, Check, Collection, FrameworkMap, Servi
 from azscan.catalog.services import Declared, build_service, rule_collections
 from azscan.catalog.source import parse
 from azscan.catalog.tables import CHECK, MAPPING, SERVICE
-from azscan.errors import SourceFault
+from azscan.errors import CatalogError, SourceFault
 
 
 class File(msgspec.Struct, frozen=True):
@@ -32,12 +32,71 @@ class File(msgspec.Struct, frozen=True):
     data: bytes | str
 
 
-def validate(files: Sequence[File], *, strict: bool = False) -> tuple[Catalog, tuple[SourceFault, ...]]:
+def validate(
+    files: Sequence[File], *, strict: bool = False, frameworks: bool = True
+) -> tuple[Catalog, tuple[SourceFault, ...]]:
     """The catalogue that the files make, without its hash, and all faults in order of file and line.
 
-    `strict` is for the catalogue's own repository: it also reports keys that are out of order.
+    `strict` is for the catalogue's own repository: it also reports keys that are out of order. With `frameworks`
+    false their files are parsed when they are asked for, since a scan seldom needs one.
     """
-    return _Validator(strict).run(files)
+    return _Validator(strict).run(files, frameworks=frameworks)
+
+
+def summary(faults: Sequence[SourceFault]) -> str:
+    """How many faults in how many files, in words."""
+    files = len({fault.file for fault in faults})
+    return f"{_plural(len(faults), 'fault')} in {_plural(files, 'file')} of the catalogue"
+
+
+def broken(faults: Sequence[SourceFault]) -> CatalogError:
+    """The error for a catalogue that has faults."""
+    return CatalogError(summary(faults), faults, hint="mend the files, then run: azscan checks validate")
+
+
+def _plural(number: int, word: str) -> str:
+    return f"{number} {word}{'s' * (number != 1)}"
+
+
+class _Frameworks(Mapping[str, FrameworkMap]):
+    """Frameworks by name, each parsed when it is first asked for; `ids` maps ids and aliases of checks to ids."""
+
+    def __init__(self, files: Mapping[str, File], ids: Mapping[str, str]) -> None:
+        self._files = dict(sorted(files.items()))
+        self._ids = ids
+        self._read: dict[str, FrameworkMap] = {}
+
+    def __getitem__(self, name: str) -> FrameworkMap:
+        found = self._read.get(name)
+        if found is None:
+            into, framework = read_mapping(self._files[name], self._ids)
+            if into.faults:
+                raise broken(into.faults)
+            assert framework is not None
+            found = self._read[name] = framework
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._files
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+
+def read_mapping(file: File, ids: Mapping[str, str], *, strict: bool = False) -> tuple[Findings, FrameworkMap | None]:
+    """The framework of one file as far as it is sound (None where it is no mapping), and its faults."""
+    into, values = _open(file, MAPPING, [], strict)
+    return into, None if values is None else build_mapping(values, file.stem, into, ids)
+
+
+def _open(file: File, table: Table, faults: list[SourceFault], strict: bool) -> tuple[Findings, dict[str, Any] | None]:
+    source = parse(file.data, file.name)
+    faults += source.faults
+    into = Findings(source, faults, strict=strict)
+    return into, None if source.value is None else table.walk(source.value, (), into)
 
 
 class _Validator:
@@ -46,12 +105,11 @@ class _Validator:
         self.faults: list[SourceFault] = []
         self.services: dict[str, Service] = {}
         self.checks: dict[str, Check] = {}
-        self.frameworks: dict[str, FrameworkMap] = {}
         self.findings: dict[str, Findings] = {}
         self.lost: set[str] = set()
         self.complete = True
 
-    def run(self, files: Sequence[File]) -> tuple[Catalog, tuple[SourceFault, ...]]:
+    def run(self, files: Sequence[File], *, frameworks: bool) -> tuple[Catalog, tuple[SourceFault, ...]]:
         of_kind: dict[str, list[File]] = {"service": [], "check": [], "mapping": []}
         for file in files:
             of_kind[file.kind].append(file)
@@ -59,22 +117,19 @@ class _Validator:
         for file in of_kind["check"]:
             self._check(file, known)
         ids = self._ids()
-        for file in of_kind["mapping"]:
-            self._mapping(file, ids)
+        mappings = self._mappings(of_kind["mapping"])
+        of_name = self._frameworks(mappings, ids) if frameworks else _Frameworks(mappings, ids)
         catalog = Catalog(
             services=dict(sorted(self.services.items())),
             collections=dict(sorted(known.collections.items())),
             checks=dict(sorted(self.checks.items())),
-            frameworks=dict(sorted(self.frameworks.items())),
+            frameworks=of_name,
             hash="",
         )
         return catalog, tuple(sorted(set(self.faults)))
 
     def _open(self, file: File, table: Table) -> tuple[Findings, dict[str, Any] | None]:
-        source = parse(file.data, file.name)
-        self.faults += source.faults
-        into = Findings(source, self.faults, strict=self.strict)
-        return into, None if source.value is None else table.walk(source.value, (), into)
+        return _open(file, table, self.faults, self.strict)
 
     def _services(self, files: Sequence[File]) -> Known:
         declared: list[Declared] = []
@@ -132,11 +187,21 @@ class _Validator:
                     ids[alias] = check.id
         return ids
 
-    def _mapping(self, file: File, ids: Mapping[str, str]) -> None:
-        into, values = self._open(file, MAPPING)
-        if values is None:
-            return
-        if file.stem in self.frameworks:
-            into.fault((), f"the framework {file.stem} is taken", f"by {self.frameworks[file.stem].file}")
-            return
-        self.frameworks[file.stem] = build_mapping(values, file.stem, into, ids)
+    def _mappings(self, files: Sequence[File]) -> Mapping[str, File]:
+        found: dict[str, File] = {}
+        for file in files:
+            first = found.setdefault(file.stem, file)
+            if first is not file:
+                self.faults.append(
+                    SourceFault(file.name, 1, 1, f"the framework {file.stem} is taken", f"by {first.name}")
+                )
+        return found
+
+    def _frameworks(self, files: Mapping[str, File], ids: Mapping[str, str]) -> Mapping[str, FrameworkMap]:
+        found = {}
+        for name, file in sorted(files.items()):
+            into, framework = read_mapping(file, ids, strict=self.strict)
+            self.faults += into.faults
+            if framework is not None:
+                found[name] = framework
+        return found

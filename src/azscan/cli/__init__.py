@@ -19,6 +19,8 @@ COMMANDS = {
     "plan": ("azscan.cli.plan", "Tell which requests a scan makes, and how long a throttle makes them take"),
     "role": ("azscan.cli.role", "Print the smallest role that checks need, or what a role leaves unreadable"),
     "checks": ("azscan.cli.checks", "List, show, write, validate and test checks"),
+    "frameworks": ("azscan.cli.frameworks", "List frameworks and controls, and how much of them checks decide"),
+    "mappings": ("azscan.cli.mappings", "Keep the frameworks' files: propose edges from a table of policies"),
     "emulator": ("azscan.cli.emulator", "Serve an estate as Azure would, to rehearse without Azure"),
 }
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from azscan.catalog.attachments import level
 from azscan.catalog.model import Catalog, Check
+from azscan.results import Strength
 
 if TYPE_CHECKING:
     from azscan.report.page import Page
@@ -14,13 +15,23 @@ if TYPE_CHECKING:
 _COLUMN = 12
 
 
-def controls_of(catalog: Catalog, check: Check) -> dict[str, list[str]]:
-    """The ids of the controls that the check gives evidence for, by framework."""
-    found = {
-        name: [control.id for control in framework.controls if check.id in control.checks]
+def controls_of(catalog: Catalog, check: Check) -> dict[str, dict[str, Strength]]:
+    """The controls that the check gives evidence for, by framework: their ids with the strength of the edge."""
+    found: dict[str, dict[str, Strength]] = {
+        name: {
+            control.id: edge.strength
+            for control in framework.controls
+            for edge in control.edges
+            if edge.check == check.id
+        }
         for name, framework in catalog.frameworks.items()
     }
-    return {name: ids for name, ids in found.items() if ids}
+    return {name: controls for name, controls in found.items() if controls}
+
+
+def marked(controls: Mapping[str, Strength]) -> list[str]:
+    """The ids of controls, with the word where the check decides a part of one."""
+    return [f"{name} (partial)" if strength == "partial" else name for name, strength in controls.items()]
 
 
 def print_check(page: Page, catalog: Catalog, check: Check) -> None:
@@ -60,7 +71,8 @@ def _facts(page: Page, catalog: Catalog, check: Check) -> None:
     _fact(page, "once called", ", ".join(check.aliases))
     _fact(page, "parameters", ", ".join(f"{name} = {value}" for name, value in check.params.items()))
     _lines(page, "policies", check.policy)
-    _lines(page, "controls", (f"{name} {', '.join(ids)}" for name, ids in controls_of(catalog, check).items()))
+    _lines(page, "controls", (f"{name} {', '.join(marked(ids))}" for name, ids in controls_of(catalog, check).items()))
+    _fact(page, "unmapped", check.unmapped)
     page.whole(f"{'file':<{_COLUMN}}", f"{check.file}:{check.line}")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from azscan.catalog.model import Catalog, Check, Collection, Condition, Service
-from azscan.cli.check_page import controls_of
+from azscan.cli.check_page import controls_of, marked
 from azscan.collect.targets import request_of, unit_of
 from azscan.conditions.evidence import phrase
 from azscan.conditions.grammar import parse
@@ -124,7 +124,7 @@ def _check(catalog: Catalog, check: Check) -> Iterator[str]:
         yield f"**Built-in policies:** {', '.join(map(code, check.policy))}"
     if controls := controls_of(catalog, check):
         yield "**Controls**"
-        yield _items(f"{code(name)}: {', '.join(map(escaped, ids))}" for name, ids in controls.items())
+        yield _items(f"{code(name)}: {', '.join(map(escaped, marked(ids)))}" for name, ids in controls.items())
     if check.refs:
         yield "**References**"
         yield _items(map(linked, check.refs))

@@ -59,7 +59,7 @@ def list_checks(
     from azscan.frameworks import choose
 
     check_format(format)
-    given = _resolve(
+    given = resolve_own(
         checks_dir=checks_dir,
         mappings_dir=mappings_dir,
         services=service,
@@ -96,7 +96,7 @@ def show(
     from azscan.cli.check_page import controls_of, print_check
 
     check_format(format)
-    given = _resolve(checks_dir=checks_dir, mappings_dir=mappings_dir)
+    given = resolve_own(checks_dir=checks_dir, mappings_dir=mappings_dir)
     catalog = load(given.checks_dir, given.mappings_dir)
     found = find(catalog, check)
     if format == "json":
@@ -115,7 +115,7 @@ def new(check: str = CHECK_ID, checks_dir: Words = CHECKS_DIR) -> None:
     from azscan.catalog.draft import draft, service_of
     from azscan.catalog.load import inspect, locate
 
-    folders = _resolve(checks_dir=checks_dir).checks_dir
+    folders = resolve_own(checks_dir=checks_dir).checks_dir
     target = Path(folders[0]) if folders else Path("checks")
     if not target.is_dir():
         hint = f"make it first: mkdir {target}" if folders else "name a folder of your own: --checks-dir FOLDER"
@@ -145,10 +145,11 @@ def validate(
     strict: bool = STRICT,
 ) -> None:
     """Validate the catalogue and print every fault in it; exit 2 where there is one."""
-    from azscan.catalog.load import inspect, summary
+    from azscan.catalog.load import inspect
+    from azscan.catalog.validate import summary
     from azscan.report.text import count
 
-    given = _resolve(checks_dir=checks_dir, mappings_dir=mappings_dir)
+    given = resolve_own(checks_dir=checks_dir, mappings_dir=mappings_dir)
     catalog, faults = inspect(given.checks_dir, given.mappings_dir, strict=strict)
     for fault in faults:
         print_line(str(fault))
@@ -171,7 +172,7 @@ def test(checks: Words = CHECK_IDS, checks_dir: Words = CHECKS_DIR) -> None:
     from azscan.catalog.select import select
     from azscan.report.text import count
 
-    catalog = load(_resolve(checks_dir=checks_dir).checks_dir)
+    catalog = load(resolve_own(checks_dir=checks_dir).checks_dir)
     chosen = select(catalog, checks=checks or ("*",)) if catalog.checks else ()
     ran = failed = 0
     for check in chosen:
@@ -229,7 +230,7 @@ def _row(check: Check) -> dict[str, Any]:
     return {name: getattr(check, name) for name in names}
 
 
-def _resolve(**given: Any) -> Settings:
+def resolve_own(**given: Any) -> Settings:
     """The options that a command has, with their variables; those of other commands do not matter here."""
     variables = {key.variable for key in OPTION_KEYS if key.field in given}
     return resolve(given, {name: value for name, value in os.environ.items() if name in variables})

@@ -52,8 +52,8 @@ def role_notes(plan: Plan, role: Role) -> list[str]:
     if lacking.checks:
         notes.append(f"without what is left out {count(len(lacking.checks), 'check')} will be unreadable")
     notes.append(
-        "the name must be new in the tenant; should Azure know an action no longer (InvalidActionOrNotAction), leave it "
-        "out: --without ACTION"
+        "the name must be new in the tenant; should Azure know an action no longer (InvalidActionOrNotAction), leave "
+        "it out: --without ACTION"
     )
     return notes
 
@@ -138,7 +138,7 @@ def builtin_document(plan: Plan, scopes: Sequence[str]) -> dict[str, Any]:
     return {
         "schema": "azscan.builtin-roles/1",
         "roles": roles,
-        "narrower": {name: lacking for name, lacking in nearly_for(actions).items()},
+        "narrower": nearly_for(actions),
         "graph_permissions": permissions,
         "directory_role": DIRECTORY_ROLE if permissions else "",
     }

@@ -78,6 +78,7 @@ def scan(
     save_estate: str = option("--save-estate", OUTPUT, metavar="FILE"),
     resume: bool = option("--resume", OUTPUT),
     fail_on: str = option("--fail-on", GATE),
+    fail_on_control: Words = option("--fail-on-control", GATE, metavar="CONTROL"),
     allow_unreadable: Words = option("--allow-unreadable", GATE),
     concurrency: int = option("--concurrency", "Reading"),
     timeout: float = option("--timeout", "Reading"),

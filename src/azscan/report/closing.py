@@ -6,8 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from azscan.frameworks import ControlStatus, control_results
 from azscan.gate import explain
+from azscan.report.control_table import print_controls
 from azscan.report.finding import record_words, waiver_words
 from azscan.report.page import Page
 from azscan.report.text import count
@@ -15,14 +15,6 @@ from azscan.results import SEVERITIES, Off, Results, Summary, Unread, Waiver
 
 _ITEMS = 10
 _WAIVERS = 20
-_CONTROL_WORDS: tuple[tuple[ControlStatus, str], ...] = (
-    ("failed", "failed"),
-    ("undecided", "undecided"),
-    ("waived", "waived"),
-    ("met", "met"),
-    ("no-verdict", "without a resource to judge"),
-    ("not-covered", "not covered by a check"),
-)
 
 
 def print_closing(page: Page, results: Results, names: Mapping[str, str], *, more: bool = False) -> None:
@@ -35,7 +27,7 @@ def print_closing(page: Page, results: Results, names: Mapping[str, str], *, mor
         if not page.options.show:
             page.line("  ", "medium 2 x ID: two resources below the gate for which the title is not true")
             page.line("  ", f"all that failed: {page.options.command} --show failed", rest="    ")
-    _controls(page, results)
+    print_controls(page, results)
     _unread(page, results.unreadable, names, whole=whole)
     _waivers(page, results.waivers)
     _off(page, results.off)
@@ -68,20 +60,6 @@ def _summary(page: Page, line: str) -> None:
         rows[-1] += part
     for row in rows:
         page.whole("", row.rstrip(), "bold")
-
-
-def _controls(page: Page, results: Results) -> None:
-    if not results.frameworks:
-        return
-    page.heading("frameworks")
-    tallies: dict[str, Counter[str]] = {framework.key: Counter() for framework in results.frameworks}
-    for result in control_results(results.frameworks, results.verdicts()):
-        tallies[result.framework][result.status] += 1
-    for framework in results.frameworks:
-        tally = tallies[framework.key]
-        words = ", ".join(f"{tally[status]} {word}" for status, word in _CONTROL_WORDS if tally[status])
-        controls = count(len(framework.controls), "control")
-        page.line("  ", f"{framework.title}: of {controls} {words}", rest="    ")
 
 
 def _unread(page: Page, parts: Sequence[Unread], names: Mapping[str, str], *, whole: bool) -> None:

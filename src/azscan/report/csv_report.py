@@ -15,7 +15,7 @@ import msgspec
 from azscan.report import Options
 from azscan.report.labels import actual_of, subscription_names
 from azscan.report.text import visible
-from azscan.results import STATUSES, Framework, Results, Verdict
+from azscan.results import CONTROL_STATUSES, STATUSES, ControlResult, Framework, Results, Verdict
 
 COLUMNS = (
     "framework",
@@ -40,10 +40,8 @@ COLUMNS = (
     "fix",
 )
 
-# The status in the row of a control that has no verdict: an auditor's sheet shows its gaps.
-NO_VERDICT = "no-verdict"
-
-_STATUS_RANK = {status: rank for rank, status in enumerate((*STATUSES, NO_VERDICT))}
+# A control without a verdict has a row with the control's status: an auditor's sheet shows its gaps.
+_STATUS_RANK = {status: rank for rank, status in enumerate(dict.fromkeys((*STATUSES, *CONTROL_STATUSES)))}
 # A cell that begins so is a formula to one spreadsheet or another, the wide forms too.
 # https://owasp.org/www-community/attacks/CSV_Injection
 _FORMULA = frozenset("=+-@\t\r＝＋－＠")
@@ -101,7 +99,7 @@ _DECODER = msgspec.msgpack.Decoder(list[str])
 def _rows(results: Results) -> Iterator[Row]:
     """The rows with what they are sorted by, in any order."""
     names = subscription_names(results.scan)
-    places = _Places(results.frameworks)
+    places = _Places(results.frameworks, results.controls)
     for verdict in results.verdicts():
         cells = _cells(
             verdict, results, names.get(verdict.resource.subscription.lower(), verdict.resource.subscription)
@@ -115,8 +113,8 @@ def _rows(results: Results) -> Iterator[Row]:
 class _Places:
     """Where a verdict's rows stand among the frameworks' controls, and which controls got none."""
 
-    def __init__(self, frameworks: Sequence[Framework]) -> None:
-        self._frameworks = frameworks
+    def __init__(self, frameworks: Sequence[Framework], controls: Sequence[ControlResult]) -> None:
+        self._controls = controls
         self._places = {
             f"{framework.key}:{control}": (number, position, (_safe(framework.key), _safe(control)))
             for number, framework in enumerate(frameworks)
@@ -125,7 +123,7 @@ class _Places:
         self._met: set[str] = set()
 
     def of(self, verdict: Verdict) -> Iterator[tuple[int, int, tuple[str, str]]]:
-        if not self._frameworks:
+        if not self._places:
             yield 0, 0, ("", "")
             return
         for name in dict.fromkeys(verdict.controls):
@@ -134,15 +132,13 @@ class _Places:
                 yield self._places[name]
 
     def gaps(self) -> Iterator[Row]:
-        for framework in self._frameworks:
-            for control, title in framework.controls.items():
-                name = f"{framework.key}:{control}"
-                if name in self._met:
-                    continue
-                number, position, start = self._places[name]
-                reason = framework.left_out.get(control, "") or "its checks met no resource of this scan"
-                cells = [*start, "", _safe(title), "", NO_VERDICT, *[""] * 10, _safe(reason), "", "", ""]
-                yield number, position, "", _STATUS_RANK[NO_VERDICT], "", "", _ENCODER.encode(cells)
+        for result in self._controls:
+            name = f"{result.framework}:{result.control}"
+            if name in self._met:
+                continue
+            number, position, start = self._places[name]
+            cells = [*start, "", _safe(result.title), "", result.status, *[""] * 10, _safe(result.reason), "", "", ""]
+            yield number, position, "", _STATUS_RANK[result.status], "", "", _ENCODER.encode(cells)
 
 
 def _cells(verdict: Verdict, results: Results, subscription: str) -> list[str]:

@@ -10,10 +10,12 @@ import msgspec
 from azscan.report import Options
 from azscan.results import (
     RESULTS_SCHEMA,
+    ControlResult,
     Framework,
     Off,
     Results,
     ScanInfo,
+    Score,
     Summary,
     Unread,
     Verdict,
@@ -34,6 +36,8 @@ class ResultsDocument(msgspec.Struct, frozen=True):
     waivers: tuple[Waiver, ...]
     off: tuple[Off, ...]
     frameworks: tuple[Framework, ...]
+    controls: tuple[ControlResult, ...]
+    scores: tuple[Score, ...]
 
 
 def write_json(results: Results, stream: BinaryIO, options: Options) -> None:
@@ -47,6 +51,8 @@ def write_json(results: Results, stream: BinaryIO, options: Options) -> None:
         (b"waivers", results.waivers),
         (b"off", results.off),
         (b"frameworks", results.frameworks),
+        (b"controls", results.controls),
+        (b"scores", results.scores),
     )
     for name, items in parts:
         stream.write(b',\n"' + name + b'":[')
