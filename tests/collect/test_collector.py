@@ -164,7 +164,7 @@ def test_without_the_permissions_nothing_is_proven_absent(tmp_path, actions, not
     if is_believed:
         assert found == []
     else:
-        assert [(each.status, each.reason.split(":")[0]) for each in found] == [("unreadable", "partial_access")]
+        assert [(each.status, each.reason.split(":")[0]) for each in found] == [("unreadable", "access_denied")]
         assert "Microsoft.Test/things/read" in found[0].reason
 
 
