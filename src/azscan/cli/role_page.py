@@ -11,6 +11,7 @@ from azscan.report.text import count
 from azscan.rights.builtin import DIRECTORY_ROLE, least_for, nearly_for
 from azscan.rights.gaps import Gaps, gaps_of
 from azscan.rights.role import (
+    PERMISSIONS,
     PLACEHOLDER,
     READ_BY_ALL,
     Role,
@@ -91,6 +92,9 @@ def print_gaps(page: Page, plan: Plan, name: str, gaps: Gaps) -> None:
     page.line("", (f"{name}: of {count(len(every), 'check')} {len(gaps.checks):,} would be unreadable", "bold"))
     if gaps.nothing:
         page.line("  ! ", "no subscription is visible with this role: a scan would end before it begins", rest="    ")
+    if PERMISSIONS in gaps.actions:
+        what = "it cannot be proven that a list is complete; what a list does show is judged all the same"
+        page.line("  ! ", f"without {PERMISSIONS} {what}", rest="    ")
     by_service: defaultdict[str, list[str]] = defaultdict(list)
     for check in sorted(gaps.checks):
         by_service[plan.catalog.checks[check].service].append(check)

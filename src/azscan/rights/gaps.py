@@ -51,7 +51,7 @@ def gaps_of(plan: Plan, entries: Iterable[dict[str, Any]]) -> Gaps:
         if action not in READ_BY_ALL and checks and not grants(held, action)
     }
     if not grants(held, PERMISSIONS) and not all(grants(held, action) for action in ASSIGNMENTS):
-        # Nothing then proves that a list is complete.
+        # Nothing then proves that a list is complete; what it shows is judged all the same.
         found[PERMISSIONS] = found.get(PERMISSIONS, frozenset()) | _resting_on_lists(plan)
     nothing = not grants(held, SUBSCRIPTIONS)
     if nothing:
