@@ -115,7 +115,7 @@ def narrow(tmp_path) -> Path:
 def test_a_role_is_checked_against_what_the_checks_need(tmp_path, narrow):
     done = azscan("role", "--check-against", str(narrow), "--service", "storage", "--service", "locks", cwd=tmp_path)
     assert done.returncode == 4 and not done.stderr
-    assert "azscan reader: of 35 checks 35 would be unreadable" in done.stdout
+    assert "azscan-reader: of 35 checks 35 would be unreadable" in done.stdout
     assert "missing: Microsoft.Storage/storageAccounts/read" in done.stdout
     assert "storage-https-only" in done.stdout and "with a justification" in done.stdout
     fine = azscan("role", "--check-against", str(narrow), "--check", "subscription-in-good-standing", cwd=tmp_path)
@@ -129,7 +129,7 @@ def test_the_prediction_as_json(tmp_path, narrow):
     done = azscan("role", *arguments, cwd=tmp_path)
     document = json.loads(done.stdout)
     assert done.returncode == 4 and document["schema"] == "azscan.role-gaps/1"
-    assert document["roles"] == ["azscan reader"] and not document["nothing_scanned"]
+    assert document["roles"] == ["azscan-reader"] and not document["nothing_scanned"]
     assert list(document["missing"]) == [STORAGE]
     assert len(document["missing"][STORAGE]) == len(document["unreadable"]) == document["checks"]
     assert set(map(tuple, document["unreadable"].values())) == {(STORAGE,)}

@@ -32,7 +32,7 @@ UNREADABLE = 4
 def role(
     subscription: Words = option("--subscription", SCOPE, metavar="ID"),
     management_group: Words = option("--management-group", SCOPE, metavar="ID"),
-    name: str = typer.Option("azscan reader", "--name", metavar="TEXT", help="What to call the role"),
+    name: str = typer.Option("azscan-reader", "--name", metavar="TEXT", help="What to call the role"),
     without: Words = typer.Option(None, "--without", metavar="ACTION", help="Actions to leave out"),
     builtin: bool = typer.Option(False, "--builtin", metavar="", help="Name the least built-in roles instead"),
     graph: bool = typer.Option(
