@@ -23,7 +23,7 @@ app = typer.Typer(rich_markup_mode="rich", add_completion=False)
 
 Words = list[str]
 FORMATS = ("json", "bicep", "terraform", "az")
-# A check at or above nothing could not be decided: as for a gate that could not look.
+# As a scan ends whose gate could not look.
 UNREADABLE = 4
 
 
