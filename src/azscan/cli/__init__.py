@@ -19,6 +19,7 @@ COMMANDS = {
     "doctor": ("azscan.cli.doctor", "Tell what stands in the way of a scan, and what mends it"),
     "evidence": ("azscan.cli.evidence", "Write a pack of evidence for auditors, or verify one"),
     "plan": ("azscan.cli.plan", "Tell which requests a scan makes, and how long a throttle makes them take"),
+    "role": ("azscan.cli.role", "Print the smallest role that checks need, or what a role leaves unreadable"),
     "checks": ("azscan.cli.checks", "List, show, write, validate and test checks"),
     "frameworks": ("azscan.cli.frameworks", "List frameworks and controls, and how much of them checks decide"),
     "mappings": ("azscan.cli.mappings", "Keep the frameworks' files: propose edges from a table of policies"),

@@ -21,10 +21,10 @@ from azscan.catalog.load import load
 from azscan.catalog.model import AREAS, Catalog, Collection
 from azscan.cli import COMMANDS, check_pages
 from azscan.cli.options import default_of
-from azscan.collect.needs import ALWAYS_READ
-from azscan.collect.targets import action_of
+from azscan.collect.plan import Plan
 from azscan.config import ALLOWANCE_KEYS, OFF_KEYS, WAIVER_KEYS
 from azscan.options import OPTION_KEYS, Key
+from azscan.rights.role import actions_for
 
 CLI_PAGE: Final = "docs/cli.md"
 CHECK_PAGES: Final = "docs/checks"
@@ -211,8 +211,8 @@ def _graph_permissions(catalog: Catalog) -> str:
 
 def _actions(catalog: Catalog) -> str:
     """Every action of Azure Resource Manager that the catalogue's reads need, as a custom role has it."""
-    actions = {action_of(kind) for kind in catalog.collections.values() if kind.host == "arm"} | {*ALWAYS_READ}
-    return "\n".join(["```text", *sorted(actions, key=str.lower), "```"])
+    plan = Plan(catalog, catalog.checks.values(), {})
+    return "\n".join(["```text", *actions_for(plan, at_group=True), "```"])
 
 
 def _keys(table: Table) -> Callable[[Catalog], str]:
