@@ -61,7 +61,7 @@ def _plural(number: int, word: str) -> str:
 
 
 class _Frameworks(Mapping[str, FrameworkMap]):
-    """Frameworks by name, those that are not `parsed` yet when they are first asked for; `ids` maps ids and aliases of checks to ids."""
+    """Frameworks by name, `parsed` already or when first asked for; `ids` maps ids and aliases of checks to ids."""
 
     def __init__(self, files: Mapping[str, File], ids: Mapping[str, str], parsed: Mapping[str, FrameworkMap]) -> None:
         self._files = dict(sorted(files.items()))
