@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 
 from azscan.catalog.model import AREAS, Catalog
-from azscan.config import CONFIG_NAME, Config, ConfigError, Keys, Located, parse_config
+from azscan.config import CONFIG_NAME, LISTS, Config, ConfigError, Keys, Located, parse_config
 from azscan.errors import SourceFault, UsageError
 from azscan.options import OPTION_KEYS, Key, read_value
-from azscan.results import Allowance, Off, Waiver
+from azscan.results import Allowance, Off, SeverityOverride, Waiver
 from azscan.words import did_you_mean, glob, is_glob
 
 _ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -67,6 +67,7 @@ class Settings(msgspec.Struct, frozen=True):
     allow_unreadable: tuple[Allowance, ...] = ()
     off: tuple[Off, ...] = ()
     waivers: tuple[Waiver, ...] = ()
+    severity_overrides: tuple[SeverityOverride, ...] = ()
     params: Mapping[str, Mapping[str, Any]] = {}
     sources: Mapping[str, str] = {}
 
@@ -78,14 +79,17 @@ def resolve(given: Mapping[str, Any], environ: Mapping[str, str], config: Config
     do False flags. Raises UsageError naming the option or variable whose value does not fit.
     """
     config = config or Config()
-    values: dict[str, Any] = {"off": config.off, "waivers": config.waivers, "params": config.params}
+    values: dict[str, Any] = {
+        name: getattr(config, name) for name in ("off", "waivers", "severity_overrides", "params")
+    }
     sources: dict[str, str] = {}
     for key in OPTION_KEYS:
         value, source = _chosen(key, given, environ, config)
         if source:
             values[key.field] = value
             sources[key.name] = source
-    accepted = tuple(Allowance(part) for part in values.pop("allow_unreadable", ()))
+    given_by = sources.get("allow-unreadable", "")
+    accepted = tuple(Allowance(part, source=given_by) for part in values.pop("allow_unreadable", ()))
     return Settings(**values, allow_unreadable=accepted + config.allow_unreadable, sources=sources)
 
 
@@ -194,7 +198,7 @@ def check_names(config: Config, catalog: Catalog, kinds: Sequence[str]) -> None:
     faults = list(_unknown_names(config.source, catalog, kinds))
     faults += _wrong_params(config, config.source, catalog)
     if faults:
-        raise ConfigError(faults)
+        raise ConfigError(sorted(faults))
 
 
 def check_accepted(settings: Settings, catalog: Catalog, kinds: Sequence[str]) -> None:
@@ -248,7 +252,7 @@ def _is_part(name: str, names: Iterable[str], kinds: Sequence[str]) -> bool:
 def _words_of(root: Mapping[str, Any]) -> Iterator[tuple[Keys, str]]:
     """Every word of the lists in the file, with the keys that lead to it."""
     for name, value in root.items():
-        if name in ("off", "waivers", "allow-unreadable"):
+        if name in LISTS:
             for index, entry in enumerate(value):
                 for key, words in entry.items():
                     yield from _words_at((name, index, key), words)

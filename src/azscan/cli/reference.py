@@ -22,7 +22,7 @@ from azscan.catalog.model import AREAS, Catalog, Collection
 from azscan.cli import COMMANDS, check_pages
 from azscan.cli.options import default_of
 from azscan.collect.targets import action_of
-from azscan.config import ALLOWANCE_KEYS, OFF_KEYS, WAIVER_KEYS
+from azscan.config import ALLOWANCE_KEYS, OFF_KEYS, SEVERITY_KEYS, WAIVER_KEYS
 from azscan.options import OPTION_KEYS, Key
 
 CLI_PAGE: Final = "docs/cli.md"
@@ -273,6 +273,7 @@ BLOCKS: Final[Mapping[str, Callable[[Catalog], str]]] = {
     "control-keys": _keys(tables.CONTROL),
     "waiver-keys": _config_keys(WAIVER_KEYS),
     "off-keys": _config_keys(OFF_KEYS),
+    "severity-keys": _config_keys(SEVERITY_KEYS),
     "allowance-keys": _config_keys(ALLOWANCE_KEYS),
     "file-options": _option_keys("file"),
     "explicit-options": _option_keys("explicit"),

@@ -13,6 +13,7 @@ from typing import BinaryIO
 import msgspec
 
 from azscan.report import Options
+from azscan.report.finding import record_words
 from azscan.report.labels import actual_of, subscription_names
 from azscan.report.text import visible
 from azscan.results import CONTROL_STATUSES, STATUSES, ControlResult, Framework, Results, Verdict
@@ -137,7 +138,8 @@ class _Places:
             if name in self._met:
                 continue
             number, position, start = self._places[name]
-            cells = [*start, "", _safe(result.title), "", result.status, *[""] * 10, _safe(result.reason), "", "", ""]
+            facts = ["", _safe(result.title), "", result.status, *[""] * 10, _safe(result.reason)]
+            cells = [*start, *facts, *[""] * (len(COLUMNS) - len(start) - len(facts))]
             yield number, position, "", _STATUS_RANK[result.status], "", "", _ENCODER.encode(cells)
 
 
@@ -165,12 +167,22 @@ def _cells(verdict: Verdict, results: Results, subscription: str) -> list[str]:
 
 
 def _record(verdict: Verdict, results: Results) -> tuple[str, str, str]:
-    """Reason, approver and last day: the waiver's where there is one."""
+    """Reason, approver and last day: the waiver's where there is one. A severity that was changed is told with it."""
+    changed = _override(verdict, results)
     if verdict.waiver is None or verdict.status != "waived":
-        return verdict.reason, "", ""
+        return "; ".join(part for part in (verdict.reason, changed) if part), "", ""
     waiver = results.waivers[verdict.waiver]
     reason = f"{waiver.reason} ({waiver.ticket})" if waiver.ticket else waiver.reason
-    return reason, waiver.approved_by, waiver.expires
+    return "; ".join(part for part in (reason, changed) if part), waiver.approved_by, waiver.expires
+
+
+def _override(verdict: Verdict, results: Results) -> str:
+    """Where the team chose another severity than the catalogue's, both of them and why, else ""."""
+    if verdict.override is None:
+        return ""
+    entry = results.severity_overrides[verdict.override]
+    record = record_words(entry.reason, entry.approved_by, entry.expires, entry.ticket)
+    return f"severity {verdict.severity} instead of {entry.changed[verdict.check]}: {record}"
 
 
 def _lines(values: Sequence[str]) -> str:

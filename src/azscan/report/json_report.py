@@ -16,6 +16,7 @@ from azscan.results import (
     Results,
     ScanInfo,
     Score,
+    SeverityOverride,
     Summary,
     Unread,
     Verdict,
@@ -35,6 +36,7 @@ class ResultsDocument(msgspec.Struct, frozen=True):
     unreadable: tuple[Unread, ...]
     waivers: tuple[Waiver, ...]
     off: tuple[Off, ...]
+    severity_overrides: tuple[SeverityOverride, ...]
     frameworks: tuple[Framework, ...]
     controls: tuple[ControlResult, ...]
     scores: tuple[Score, ...]
@@ -50,6 +52,7 @@ def write_json(results: Results, stream: BinaryIO, options: Options) -> None:
         (b"unreadable", results.unreadable),
         (b"waivers", results.waivers),
         (b"off", results.off),
+        (b"severity_overrides", results.severity_overrides),
         (b"frameworks", results.frameworks),
         (b"controls", results.controls),
         (b"scores", results.scores),
