@@ -236,6 +236,16 @@ def test_the_file_is_looked_for_up_to_the_git_root(tmp_path: Path) -> None:
     assert find_config(deep) == middle
 
 
+def test_another_spelling_of_the_name_is_never_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "azscan.yml").write_text("version: 1")
+    with pytest.raises(ConfigError, match=r"azscan\.yml:1:1: a configuration is read only under .*\(rename it"):
+        find_config(tmp_path)
+    (tmp_path / "azscan.yaml").write_text("version: 1")
+    with pytest.raises(ConfigError, match=r"azscan\.yml:1:1: this is a second configuration beside azscan\.yaml"):
+        find_config(tmp_path)
+    assert load_config(str(tmp_path / "azscan.yml"), start=tmp_path).file
+
+
 def test_outside_a_checkout_only_the_folder_itself_counts(tmp_path: Path) -> None:
     inner = tmp_path / "inner"
     inner.mkdir()

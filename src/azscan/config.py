@@ -16,6 +16,8 @@ from azscan.words import did_you_mean
 
 CONFIG_VERSION = 1
 CONFIG_NAME = "azscan.yaml"
+# How people spell it too; such a file is never read, and never passed over in silence.
+OTHER_NAME = "azscan.yml"
 
 Keys = tuple[str | int, ...]
 
@@ -59,7 +61,8 @@ LISTS = {
     "severity-overrides": ("Checks that get another severity than the catalogue's, and why", SEVERITY_KEYS),
     "allow-unreadable": ("Parts that may stay unreadable, and why", ALLOWANCE_KEYS),
 }
-_EXPLICIT = frozenset({"allow-unreadable", *(key.name for key in OPTION_KEYS if key.place == "explicit")})
+# Keys that count only in a file that is named with --config.
+EXPLICIT = frozenset({"allow-unreadable", *(key.name for key in OPTION_KEYS if key.place == "explicit")})
 _TOP = ("version", "params", *LISTS, *(key.name for key in OPTION_KEYS if key.place != "never"))
 
 
@@ -139,7 +142,7 @@ class _Reader:
         for name in root:
             if name not in _TOP:
                 self._unknown(name, _TOP, (name,))
-            elif name in _EXPLICIT and not explicit:
+            elif name in EXPLICIT and not explicit:
                 self._add(
                     (name,),
                     f"{name} is not taken from a file that was found in a folder",
@@ -288,7 +291,7 @@ def config_schema() -> dict[str, Any]:
 
 
 def _says(says: str, name: str) -> str:
-    return f"{says} (only in a file named with --config)" if name in _EXPLICIT else says
+    return f"{says} (only in a file named with --config)" if name in EXPLICIT else says
 
 
 def _object_schema(table: Sequence[Key]) -> dict[str, Any]:

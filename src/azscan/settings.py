@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from azscan.catalog.model import AREAS, Catalog
-from azscan.config import CONFIG_NAME, LISTS, Config, ConfigError, Keys, Located, parse_config
+from azscan.config import CONFIG_NAME, LISTS, OTHER_NAME, Config, ConfigError, Keys, Located, parse_config
 from azscan.errors import SourceFault, UsageError
 from azscan.options import OPTION_KEYS, Key, read_value
 from azscan.results import Allowance, Off, SeverityOverride, Waiver
@@ -157,15 +157,25 @@ def _fit(key: Key, value: Any, name: str) -> Any:
 def find_config(start: Path) -> Path | None:
     """The azscan.yaml that counts in a folder: its own, or the nearest above it up to the root of the git checkout.
 
-    Outside a checkout only the folder itself is looked at: what lies above it may be anybody's.
+    Outside a checkout only the folder itself is looked at: what lies above it may be anybody's. Raises ConfigError
+    where an azscan.yml lies there, beside an azscan.yaml or in its place: what it decides would silently not count.
     """
     folders = [start, *start.parents]
     root = next((index for index, folder in enumerate(folders) if (folder / ".git").exists()), 0)
     for folder in folders[: root + 1]:
-        path = folder / CONFIG_NAME
+        path, other = folder / CONFIG_NAME, folder / OTHER_NAME
+        if other.exists():
+            message, hint = _MISNAMED[path.exists()]
+            raise ConfigError([SourceFault(os.path.relpath(other, start), 1, 1, message, hint)])
         if path.exists():
             return path
     return None
+
+
+_MISNAMED = {
+    True: (f"this is a second configuration beside {CONFIG_NAME}", f"bring them together in {CONFIG_NAME}"),
+    False: (f"a configuration is read only under the name {CONFIG_NAME}", f"rename it to {CONFIG_NAME}"),
+}
 
 
 def load_config(named: str = "", start: Path | None = None) -> Config:

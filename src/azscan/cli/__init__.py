@@ -17,6 +17,9 @@ from azscan.errors import AzscanError, Interrupted, UsageError
 COMMANDS = {
     "scan": ("azscan.cli.scan", "Read an estate, hold it against the checks, and report"),
     "plan": ("azscan.cli.plan", "Tell which requests a scan makes, and how long a throttle makes them take"),
+    "config": ("azscan.cli.config", "Validate azscan.yaml, and show where each setting comes from"),
+    "waivers": ("azscan.cli.waivers", "List what the team decided: what has expired, what does nothing"),
+    "waive": ("azscan.cli.waive", "Accept findings: write a waiver into azscan.yaml"),
     "checks": ("azscan.cli.checks", "List, show, write, validate and test checks"),
     "frameworks": ("azscan.cli.frameworks", "List frameworks and controls, and how much of them checks decide"),
     "mappings": ("azscan.cli.mappings", "Keep the frameworks' files: propose edges from a table of policies"),

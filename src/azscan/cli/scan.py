@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from azscan.collect.progress import Progress
     from azscan.decisions import Decision
     from azscan.estate.store import Estate
-    from azscan.report.json_report import ResultsDocument
+    from azscan.report.json_report import Decided
     from azscan.results import Results
     from azscan.scan import Choice
     from azscan.verdicts import StoredResults
@@ -195,7 +195,7 @@ def _report(opened: Estate, settings: Settings, choice: Choice, environ: Mapping
     return results.summary.gate.exit_code
 
 
-def decisions_of(results: Results | ResultsDocument) -> tuple[Decision, ...]:
+def decisions_of(results: Results | Decided) -> tuple[Decision, ...]:
     """What the team decided, as a report tells it; what has expired by today has expired."""
     from azscan.decisions import decisions
 
