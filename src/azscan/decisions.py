@@ -16,6 +16,14 @@ Kind = Literal["waiver", "off", "severity", "unreadable"]
 State = Literal["in force", "expired", "unused", "not tried"]
 
 
+NAMES: Mapping[Kind, str] = {
+    "waiver": "waiver",
+    "off": "switched off",
+    "severity": "severity",
+    "unreadable": "accepted as unreadable",
+}
+
+
 class Decision(msgspec.Struct, frozen=True):
     """One entry. `what` says in words what it covers, `note` what became of it; `source` is its file and line.
 
@@ -60,7 +68,7 @@ def warnings(entries: Iterable[Decision]) -> list[str]:
     """A line for each entry that has expired, and each waiver or override that does nothing."""
     found = []
     for entry in entries:
-        what = f"{entry.source}: {_NAMES[entry.kind]} {entry.what}"
+        what = f"{entry.source}: {_SUBJECTS[entry.kind]} {entry.what}"
         if entry.state == "expired":
             found.append(f"{what} expired after {entry.expires} and no longer counts")
         elif entry.state == "unused" and entry.kind == "waiver":
@@ -91,7 +99,7 @@ def changes(override: SeverityOverride) -> str:
     return "; ".join(f"{severity} in the catalogue: {_few(checks)}" for severity, checks in by_severity.items())
 
 
-_NAMES: Mapping[Kind, str] = {
+_SUBJECTS: Mapping[Kind, str] = {
     "waiver": "the waiver of",
     "off": "what switches off",
     "severity": "the severity of",

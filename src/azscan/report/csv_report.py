@@ -8,10 +8,12 @@ import io
 import sqlite3
 import unicodedata
 from collections.abc import Iterator, Sequence
+from datetime import date
 from typing import BinaryIO
 
 import msgspec
 
+from azscan.decisions import NAMES, decisions
 from azscan.report import Options
 from azscan.report.finding import record_words
 from azscan.report.labels import actual_of, subscription_names
@@ -41,6 +43,8 @@ COLUMNS = (
     "fix",
 )
 
+# The status of a row that tells what the team decided; such rows stand at the end.
+DECISION = "decision"
 # A control without a verdict has a row with the control's status: an auditor's sheet shows its gaps.
 _STATUS_RANK = {status: rank for rank, status in enumerate(dict.fromkeys((*STATUSES, *CONTROL_STATUSES)))}
 # A cell that begins so is a formula to one spreadsheet or another, the wide forms too.
@@ -59,8 +63,9 @@ def write_csv(results: Results, stream: BinaryIO, options: Options) -> None:
     """Write the report as CSV: one row per verdict, or with frameworks one per control and verdict.
 
     Rows are sorted by framework, control (as the framework orders them), check, status (failing first), subscription
-    and resource id. A control without a verdict has a row that says why. Where several leaves decided a verdict, the
-    cells of its evidence have a line for each; one line stands for all of them where they agree.
+    and resource id. A control without a verdict has a row that says why. At the end stand the team's decisions. Where
+    several leaves decided a verdict, the cells of its evidence have a line for each; one line stands for all of them
+    where they agree.
     """
     # Sorting is left to a nameless database of SQLite's, which moves to a private temporary file as it grows.
     connection = sqlite3.connect("", isolation_level=None)
@@ -109,6 +114,26 @@ def _rows(results: Results) -> Iterator[Row]:
         for framework, control, start in places.of(verdict):
             yield (framework, control, *key, _ENCODER.encode([*start, *cells]))
     yield from places.gaps()
+    yield from _decided(results)
+
+
+def _decided(results: Results) -> Iterator[Row]:
+    """A row for each waiver, each thing switched off, each changed severity and each part accepted as unreadable."""
+    found = decisions(
+        results.waivers,
+        results.off,
+        results.severity_overrides,
+        results.scan.allowed_unreadable,
+        is_scanned=True,
+        # What had expired when the scan was made has expired in its report, whenever that is written.
+        today=date.min,
+    )
+    for number, each in enumerate(found):
+        reason = f"{each.reason} ({each.ticket})" if each.ticket else each.reason
+        told = [_safe(f"{NAMES[each.kind]}: {each.what}"), "", DECISION, *[""] * 10]
+        why = [_safe(": ".join(part for part in (each.state, each.note, reason) if part))]
+        cells = ["", "", "", *told, *why, _safe(each.approved_by), _safe(each.expires), ""]
+        yield len(results.frameworks) + 1, number, "", 0, "", "", _ENCODER.encode(cells)
 
 
 class _Places:
