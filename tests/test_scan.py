@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import date
 
 import msgspec
 import pytest
@@ -288,6 +289,15 @@ def test_a_severity_of_the_team_reaches_selection_gate_and_reports(tmp_path):
     chosen = choose_checks(Settings(severities=("low",), severity_overrides=(lowered(),)), KNOWN)
     assert [each.id for each in chosen.checks] == ["https"]
     assert [each.id for each in choose_checks(Settings(severities=("low",)), LOW).checks] == ["vault"]
+
+
+def test_choosing_anew_for_another_day_begins_with_the_declared_severities():
+    settings = Settings(severity_overrides=(lowered(expires="2026-05-04"),))
+    choice = choose_checks(settings, KNOWN, date(2026, 5, 4))
+    assert choice.catalog.checks["https"].severity == "low" and choice.declared is KNOWN
+    again = choose_checks(settings, choice.declared, date(2026, 5, 4))
+    assert again.overrides[0].changed == {"https": "high"}
+    assert choose_checks(settings, choice.declared, date(2026, 5, 5)).catalog.checks["https"].severity == "high"
 
 
 def test_a_waiver_that_matches_nothing_is_told_from_one_that_was_not_tried(tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from azscan.errors import NothingScannedError, UsageError
 from azscan.estate.documents import Documents
 from azscan.estate.ids import region_of
 from azscan.estate.store import Estate
-from azscan.frameworks import Mapped, choose
+from azscan.frameworks import Mapped, choose, narrowed
 from azscan.gate import Allowed, GatedControl, decide
 from azscan.gate import Tally as GateTally
 from azscan.keeping import Say, close_broken, open_estate
@@ -44,7 +44,8 @@ LOGGER = logging.getLogger("azscan.scan")
 class Choice:
     """What a scan is to decide: the checks, what the team switched off, and the frameworks to report on.
 
-    `catalog` and `checks` have the severities that count; `overrides` say which the team changed. `deprecated` are the
+    `catalog` and `checks` have the severities that count; `overrides` say which the team changed, `declared` is the
+    catalogue without them. `deprecated` are the
     ids of checks that would fit, but are left out because nobody named them; `switched_off` those that the team
     switched off; `gated` the controls ("framework:control") that --fail-on-control names.
     """
@@ -57,16 +58,19 @@ class Choice:
     switched_off: frozenset[str] = frozenset()
     gated: tuple[str, ...] = ()
     overrides: tuple[SeverityOverride, ...] = ()
+    declared: Catalog | None = None
 
 
-def choose_checks(settings: Settings, catalog: Catalog) -> Choice:
+def choose_checks(settings: Settings, catalog: Catalog, today: date | None = None) -> Choice:
     """The checks that the settings select, without those that are switched off; UsageError where none is left.
 
-    They are selected by the severities that count, which azscan.yaml may have changed.
+    They are selected by the severities that count, which azscan.yaml may have changed. What the team decided counts as
+    it stands on the day given (by default today).
     """
-    today = datetime.now(UTC).date()
-    catalog, overrides = override(catalog, settings.severity_overrides, today)
-    mapped = choose(catalog.frameworks, settings.frameworks)
+    today = today or datetime.now(UTC).date()
+    declared = catalog
+    catalog, overrides = override(declared, settings.severity_overrides, today)
+    mapped = choose(narrowed(catalog.frameworks, settings.frameworks, settings.controls), settings.frameworks)
     pick = partial(
         select,
         catalog,
@@ -92,7 +96,7 @@ def choose_checks(settings: Settings, catalog: Catalog) -> Choice:
             hint="the selection leaves none, or azscan.yaml switches all of them off; see azscan checks list",
         )
     gated = mapped.named(settings.fail_on_control)
-    return Choice(catalog, left, decisions.entries, mapped, deprecated, frozenset(off), gated, overrides)
+    return Choice(catalog, left, decisions.entries, mapped, deprecated, frozenset(off), gated, overrides, declared)
 
 
 async def collect(
@@ -117,7 +121,7 @@ async def collect(
     from azscan.azure.session import Session
     from azscan.collect.collector import Collector
 
-    started = _now()
+    started = written(datetime.now(UTC))
     network = network_from_environment(environ)
     if settings.cloud.startswith("https://"):
         cloud = await discover(settings.cloud, network)
@@ -174,7 +178,11 @@ async def collect(
                     progress=progress,
                 )
                 await (collector.survey() if only_survey else collector.run())
-                about = {"finished": _now(), "complete": not only_survey, "requests": session.governor.requests}
+                about = {
+                    "finished": written(datetime.now(UTC)),
+                    "complete": not only_survey,
+                    "requests": session.governor.requests,
+                }
                 estate.describe(about)
             except BaseException:
                 progress.is_kept = close_broken(estate, settings)
@@ -191,13 +199,14 @@ async def collect(
         await signed_in.credential.close()
 
 
-def assess(estate: Estate, settings: Settings, choice: Choice) -> StoredResults:
+def assess(estate: Estate, settings: Settings, choice: Choice, now: datetime | None = None) -> StoredResults:
     """Hold the chosen checks against an estate; the results stream from it.
 
+    Dates, waivers and what else expires are judged at the time given (by default the present).
     Raises UsageError where a filter matches no resource although all of them could be read.
     """
     catalog = choice.catalog
-    now = datetime.now(UTC)
+    now = now or datetime.now(UTC)
     params = params_of(settings, catalog)
     plan = Plan(catalog, choice.checks, params)
     owners = [each["id"] for each in estate.about("subscriptions", [])]
@@ -238,7 +247,7 @@ def assess(estate: Estate, settings: Settings, choice: Choice) -> StoredResults:
     return StoredResults(
         estate=estate,
         catalog=catalog,
-        scan=_scan_info(estate, settings, choice, allowed.report()),
+        scan=_scan_info(estate, settings, choice, allowed.report(), now),
         summary=summarise(catalog, choice.checks, tally, gate),
         unreadable=unread_parts(estate, catalog, tally, plan.checks_of, allowed.covers_part),
         waivers=waivers.report(looked),
@@ -296,7 +305,9 @@ def _about(
     }
 
 
-def _scan_info(estate: Estate, settings: Settings, choice: Choice, allowed: tuple[Allowance, ...]) -> ScanInfo:
+def _scan_info(
+    estate: Estate, settings: Settings, choice: Choice, allowed: tuple[Allowance, ...], now: datetime
+) -> ScanInfo:
     tenant = estate.about("tenant", "")
     chosen = [
         SubscriptionRef(each["id"], each["name"], each["state"], str(each.get("tenant") or tenant))
@@ -316,7 +327,7 @@ def _scan_info(estate: Estate, settings: Settings, choice: Choice, allowed: tupl
     return ScanInfo(
         version=__version__,
         started=estate.about("started", ""),
-        finished=estate.about("finished", "") or _now(),
+        finished=estate.about("finished", "") or written(now),
         cloud=estate.about("cloud", ""),
         tenant=tenant,
         identity=estate.about("identity", ""),
@@ -385,8 +396,9 @@ def _gated(choice: Choice, controls: Sequence[ControlResult]) -> list[GatedContr
     ]
 
 
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def written(moment: datetime) -> str:
+    """A moment as ISO 8601 in UTC, to the second."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def check_something_was_read(results: StoredResults) -> None:

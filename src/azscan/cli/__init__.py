@@ -16,6 +16,7 @@ from azscan.errors import AzscanError, Interrupted, UsageError
 # command → (module that holds its typer app, what it does); the help of the top level needs nothing more.
 COMMANDS = {
     "scan": ("azscan.cli.scan", "Read an estate, hold it against the checks, and report"),
+    "evidence": ("azscan.cli.evidence", "Write a pack of evidence for auditors, or verify one"),
     "plan": ("azscan.cli.plan", "Tell which requests a scan makes, and how long a throttle makes them take"),
     "config": ("azscan.cli.config", "Validate azscan.yaml, and show where each setting comes from"),
     "waivers": ("azscan.cli.waivers", "List what the team decided: what has expired, what does nothing"),

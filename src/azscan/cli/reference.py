@@ -115,7 +115,7 @@ def commands() -> Iterator[tuple[str, Any]]:
     for name, (module, _) in COMMANDS.items():
         command = typer.main.get_command(importlib.import_module(module).app)
         below: Mapping[str, Any] = getattr(command, "commands", {})
-        if not below:
+        if not below or getattr(command, "invoke_without_command", False):
             yield f"azscan {name}", command
         for sub, each in below.items():
             yield f"azscan {name} {sub}", each

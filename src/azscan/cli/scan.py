@@ -9,7 +9,7 @@ import os
 import signal
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,6 +73,7 @@ def scan(
     area: Words = option("--area", SELECTION),
     exclude_area: Words = option("--exclude-area", SELECTION),
     framework: Words = option("--framework", SELECTION),
+    control: Words = option("--control", SELECTION),
     checks_dir: Words = option("--checks-dir", SELECTION, metavar="FOLDER"),
     mappings_dir: Words = option("--mappings-dir", SELECTION, metavar="FOLDER"),
     config: str = option("--config", SELECTION, metavar="FILE"),
@@ -101,17 +102,24 @@ def scan(
     raise typer.Exit(run(by_key(locals()), os.environ))
 
 
-def prepare(given: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[Settings, Choice]:
-    """What the options, the variables and azscan.yaml ask for; UsageError where they do not fit together."""
+def prepare(
+    given: Mapping[str, Any], environ: Mapping[str, str], changed: Callable[[Settings], Settings] | None = None
+) -> tuple[Settings, Choice]:
+    """What the options, the variables and azscan.yaml ask for; UsageError where they do not fit together.
+
+    `changed` makes of the settings those that the command goes by.
+    """
     from azscan.azure.answers import FAULT_KINDS
     from azscan.catalog.load import load
     from azscan.scan import choose_checks
 
     config = load_config(str(given.get("config") or environ.get("AZSCAN_CONFIG", "")))
     settings = resolve(given, environ, config)
+    if changed is not None:
+        settings = changed(settings)
     _check_combinations(settings)
     log_to(settings)
-    say = _speaker(settings)
+    say = speaker(settings)
     if settings.verbose:
         say(f"configuration: {config.file or 'no azscan.yaml'}")
     catalog = load(settings.checks_dir, settings.mappings_dir)
@@ -132,10 +140,15 @@ def run(given: Mapping[str, Any], environ: Mapping[str, str]) -> int:
     for path in settings.output:
         report.format_of(path)
         report.check_writable(path)
+    return on_estate(settings, choice, environ, lambda opened: _report(opened, settings, choice, environ))
+
+
+def on_estate(settings: Settings, choice: Choice, environ: Mapping[str, str], use: Callable[[Estate], int]) -> int:
+    """What `use` makes of the estate that the settings ask for; it is removed afterwards unless the user named it."""
     opened = open_estate(settings, choice, environ)
     try:
         with in_use(opened, settings):
-            code = _report(opened, settings, choice, environ)
+            code = use(opened)
     except KeyboardInterrupt:
         raise _interrupted(settings, is_kept=not settings.estate) from None
     except (NothingScannedError, UsageError):
@@ -179,7 +192,7 @@ def _report(opened: Estate, settings: Settings, choice: Choice, environ: Mapping
     from azscan.scan import assess, check_something_was_read
 
     results: StoredResults = assess(opened, settings, choice)
-    _warn(results, _speaker(settings))
+    _warn(results, speaker(settings))
     options = report.Options(show=settings.show, docs_url="", command=_command(settings))
     for path in settings.output:
         report.write_to(path, results, options)
@@ -232,7 +245,7 @@ def open_estate(settings: Settings, choice: Choice, environ: Mapping[str, str], 
 def _collect(settings: Settings, choice: Choice, environ: Mapping[str, str], only_survey: bool) -> Estate:
     from azscan.scan import collect
 
-    say = _speaker(settings)
+    say = speaker(settings)
 
     async def work(progress: Progress) -> Estate:
         if not settings.demo:
@@ -296,7 +309,9 @@ def _check_combinations(settings: Settings) -> None:
         raise UsageError("--quiet and --verbose exclude each other", hint="leave one of them out")
 
 
-def _speaker(settings: Settings) -> Any:
+def speaker(settings: Settings) -> Any:
+    """A function that tells people on standard error, where they want to be told."""
+
     def say(text: str) -> None:
         if not settings.quiet or text.startswith("warning"):
             print(harmless(text), file=sys.stderr)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import errno
 import io
 import sqlite3
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from itertools import chain
 from typing import BinaryIO
 
 import msgspec
@@ -54,7 +56,7 @@ _BLOCK = 1000
 _TABLE = """
 CREATE TABLE row(framework INT, control INT, "check" TEXT, status INT, subscription TEXT, id TEXT, cells BLOB);
 """
-_SORTED = 'SELECT cells FROM row ORDER BY framework, control, "check", status, subscription, id, rowid'
+_SORTED = 'SELECT cells FROM row {} ORDER BY framework, control, "check", status, subscription, id, rowid'
 
 Row = tuple[int, int, str, int, str, str, bytes]
 
@@ -67,26 +69,63 @@ def write_csv(results: Results, stream: BinaryIO, options: Options) -> None:
     several leaves decided a verdict, the cells of its evidence have a line for each; one line stands for all of them
     where they agree.
     """
-    # Sorting is left to a nameless database of SQLite's, which moves to a private temporary file as it grows.
-    connection = sqlite3.connect("", isolation_level=None)
+    with SortedRows(results) as rows:
+        rows.fill((verdict, ()) for verdict in results.verdicts())
+        write_rows(COLUMNS, chain(rows.of(), _decided(results)), stream)
+
+
+class SortedRows:
+    """The rows of a report in their order, each a list of cells that nothing takes for a formula or a command.
+
+    Sorting is left to a nameless database of SQLite's, which moves to a private temporary file as it grows; OSError
+    where that file cannot be written. `beside` is the number of cells that `fill` is given beside each verdict: they
+    stand behind those of COLUMNS.
+    """
+
+    def __init__(self, results: Results, beside: int = 0) -> None:
+        self._results = results
+        self._beside = beside
+        self._connection = sqlite3.connect("", isolation_level=None)
+
+    def __enter__(self) -> SortedRows:
+        self._connection.execute("PRAGMA journal_mode = OFF")
+        self._connection.execute(_TABLE)
+        self._connection.execute("BEGIN")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def fill(self, verdicts: Iterable[tuple[Verdict, Sequence[str]]]) -> None:
+        """Take in the verdicts, each with the cells beside it, which must be safe as they are."""
+        with _sorting():
+            rows = _rows(self._results, verdicts, self._beside)
+            self._connection.executemany("INSERT INTO row VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def of(self, framework: int | None = None) -> Iterator[list[str]]:
+        """The rows of all frameworks, or of the one in that place."""
+        only = "" if framework is None else "WHERE framework = ?"
+        with _sorting():
+            for (cells,) in self._connection.execute(_SORTED.format(only), () if framework is None else (framework,)):
+                yield _DECODER.decode(cells)
+
+
+@contextlib.contextmanager
+def _sorting() -> Iterator[None]:
     try:
-        connection.execute("PRAGMA journal_mode = OFF")
-        connection.execute(_TABLE)
-        connection.execute("BEGIN")
-        connection.executemany("INSERT INTO row VALUES (?, ?, ?, ?, ?, ?, ?)", _rows(results))
-        _write_rows(connection, stream)
+        yield
     except sqlite3.OperationalError as error:
         raise OSError(errno.ENOSPC if "full" in str(error) else errno.EIO, f"sorting failed: {error}") from error
-    finally:
-        connection.close()
 
 
-def _write_rows(connection: sqlite3.Connection, stream: BinaryIO) -> None:
+def write_rows(columns: Sequence[str], rows: Iterable[Sequence[str]], stream: BinaryIO, *, bom: bool = False) -> None:
+    """Write a heading and rows as CSV; with `bom` the mark stands before them by which Excel knows UTF-8."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for number, (cells,) in enumerate(connection.execute(_SORTED)):
-        writer.writerow(_DECODER.decode(cells))
+    text.write("\ufeff" if bom else "")
+    writer.writerow(columns)
+    for number, cells in enumerate(rows):
+        writer.writerow(cells)
         if number % _BLOCK == 0:
             _flush(text, stream)
     _flush(text, stream)
@@ -102,22 +141,21 @@ _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(list[str])
 
 
-def _rows(results: Results) -> Iterator[Row]:
+def _rows(results: Results, verdicts: Iterable[tuple[Verdict, Sequence[str]]], beside: int) -> Iterator[Row]:
     """The rows with what they are sorted by, in any order."""
     names = subscription_names(results.scan)
     places = _Places(results.frameworks, results.controls)
-    for verdict in results.verdicts():
+    for verdict, others in verdicts:
         cells = _cells(
             verdict, results, names.get(verdict.resource.subscription.lower(), verdict.resource.subscription)
         )
         key = (verdict.check, _STATUS_RANK[verdict.status], cells[4], verdict.resource.id.lower())
         for framework, control, start in places.of(verdict):
-            yield (framework, control, *key, _ENCODER.encode([*start, *cells]))
-    yield from places.gaps()
-    yield from _decided(results)
+            yield (framework, control, *key, _ENCODER.encode([*start, *cells, *others]))
+    yield from places.gaps(beside)
 
 
-def _decided(results: Results) -> Iterator[Row]:
+def _decided(results: Results) -> Iterator[list[str]]:
     """A row for each waiver, each thing switched off, each changed severity and each part accepted as unreadable."""
     found = decisions(
         results.waivers,
@@ -128,12 +166,11 @@ def _decided(results: Results) -> Iterator[Row]:
         # What had expired when the scan was made has expired in its report, whenever that is written.
         today=date.min,
     )
-    for number, each in enumerate(found):
+    for each in found:
         reason = f"{each.reason} ({each.ticket})" if each.ticket else each.reason
-        told = [_safe(f"{NAMES[each.kind]}: {each.what}"), "", DECISION, *[""] * 10]
-        why = [_safe(": ".join(part for part in (each.state, each.note, reason) if part))]
-        cells = ["", "", "", *told, *why, _safe(each.approved_by), _safe(each.expires), ""]
-        yield len(results.frameworks) + 1, number, "", 0, "", "", _ENCODER.encode(cells)
+        told = [safe_cell(f"{NAMES[each.kind]}: {each.what}"), "", DECISION, *[""] * 10]
+        why = safe_cell(": ".join(part for part in (each.state, each.note, reason) if part))
+        yield ["", "", "", *told, why, safe_cell(each.approved_by), safe_cell(each.expires), ""]
 
 
 class _Places:
@@ -142,7 +179,7 @@ class _Places:
     def __init__(self, frameworks: Sequence[Framework], controls: Sequence[ControlResult]) -> None:
         self._controls = controls
         self._places = {
-            f"{framework.key}:{control}": (number, position, (_safe(framework.key), _safe(control)))
+            f"{framework.key}:{control}": (number, position, (safe_cell(framework.key), safe_cell(control)))
             for number, framework in enumerate(frameworks)
             for position, control in enumerate(framework.controls)
         }
@@ -157,14 +194,14 @@ class _Places:
                 self._met.add(name)
                 yield self._places[name]
 
-    def gaps(self) -> Iterator[Row]:
+    def gaps(self, beside: int) -> Iterator[Row]:
         for result in self._controls:
             name = f"{result.framework}:{result.control}"
             if name in self._met:
                 continue
             number, position, start = self._places[name]
-            facts = ["", _safe(result.title), "", result.status, *[""] * 10, _safe(result.reason)]
-            cells = [*start, *facts, *[""] * (len(COLUMNS) - len(start) - len(facts))]
+            about = (safe_cell(result.title), "", result.status, *[""] * 10, safe_cell(result.reason))
+            cells = [*start, "", *about, *[""] * (3 + beside)]
             yield number, position, "", _STATUS_RANK[result.status], "", "", _ENCODER.encode(cells)
 
 
@@ -178,15 +215,15 @@ def _cells(verdict: Verdict, results: Results, subscription: str) -> list[str]:
         resource.id, resource.name, resource.type, resource.region,
     )  # fmt: skip
     return [
-        *map(_safe, one_line),
+        *map(safe_cell, one_line),
         _lines([f"{leaf.path} {leaf.expected}".strip() for leaf in evidence]),
         _lines([actual_of(leaf) for leaf in evidence]),
         _lines([leaf.url for leaf in evidence]),
         _lines([leaf.api for leaf in evidence]),
         _lines([leaf.read_at for leaf in evidence]),
-        _safe(reason),
-        _safe(approved_by),
-        _safe(expires),
+        safe_cell(reason),
+        safe_cell(approved_by),
+        safe_cell(expires),
         _lines(fix),
     ]
 
@@ -213,11 +250,11 @@ def _override(verdict: Verdict, results: Results) -> str:
 def _lines(values: Sequence[str]) -> str:
     """The values as the lines of one cell; one line where all of them are the same."""
     if len(values) == 1 or len(set(values)) == 1:
-        return _safe(values[0])
+        return safe_cell(values[0])
     return _no_formula("\n".join(map(visible, values)))
 
 
-def _safe(value: str) -> str:
+def safe_cell(value: str) -> str:
     """The value as a cell that no spreadsheet takes for a formula and no terminal for a command."""
     if value[:1].isalnum() and value.isprintable():
         return value
