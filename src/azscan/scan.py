@@ -25,7 +25,7 @@ from azscan.estate.store import Estate
 from azscan.frameworks import Mapped, choose, narrowed
 from azscan.gate import Allowed, GatedControl, decide
 from azscan.gate import Tally as GateTally
-from azscan.keeping import Say, close_broken, open_estate
+from azscan.keeping import Say, close_broken, open_estate, remove_estate
 from azscan.results import Allowance, ControlResult, Off, ScanInfo, SeverityOverride, SubscriptionRef
 from azscan.settings import Settings, aliases_of
 from azscan.severities import override
@@ -120,6 +120,7 @@ async def collect(
     from azscan.azure.scope import choose_subscriptions
     from azscan.azure.session import Session
     from azscan.collect.collector import Collector
+    from azscan.doctor.quick import refuse_worthless
 
     started = written(datetime.now(UTC))
     network = network_from_environment(environ)
@@ -177,6 +178,9 @@ async def collect(
                     concurrency=settings.concurrency,
                     progress=progress,
                 )
+                if not only_survey:
+                    rights = await collector.learn_rights()
+                    await refuse_worthless(session, signed_in, scope.subscriptions, plan, rights)
                 await (collector.survey() if only_survey else collector.run())
                 about = {
                     "finished": written(datetime.now(UTC)),
@@ -184,6 +188,12 @@ async def collect(
                     "requests": session.governor.requests,
                 }
                 estate.describe(about)
+            except NothingScannedError:
+                # It came to its end: there is nothing to go on with.
+                estate.close()
+                if not settings.save_estate:
+                    remove_estate(estate.path)
+                raise
             except BaseException:
                 progress.is_kept = close_broken(estate, settings)
                 raise

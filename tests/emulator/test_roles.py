@@ -239,3 +239,16 @@ async def test_management_groups_can_be_denied(start: Rigs) -> None:
     rig = await start(estate(root), deny=[Deny(f"{kind}/read", "filter")])
     assert (await rig.ask(f"/providers/{kind}?{API}")).names == []
     assert (await rig.ask(f"/providers/{kind}/root?{API}")).status == 403
+
+
+async def test_a_role_that_a_group_holds_is_found_for_its_member(start: Rigs) -> None:
+    group = "44444444-4444-4444-8444-444444444444"
+    roles = [Role("/", ("Microsoft.Storage/*",), group=group, name="Storage only"), Role(f"/subscriptions/{ONE}")]
+    rig = await start(estate(account("a")), roles=roles)
+    oid = rig.emulator.estate.identity["objectId"]
+    path = f"/subscriptions/{ONE}/providers/Microsoft.Authorization"
+    found = (await rig.ask(f"{path}/roleAssignments?{API}&$filter=assignedTo('{oid}')")).body["value"]
+    assert [each["properties"]["principalId"] for each in found] == [group, oid]
+    assert [each["properties"]["principalType"] for each in found] == ["Group", "ServicePrincipal"]
+    named = await rig.ask(f"{found[0]['properties']['roleDefinitionId']}?{API}")
+    assert named.body["properties"]["roleName"] == "Storage only"

@@ -226,7 +226,7 @@ def _unlisted(fault: Fault, who: str, tenant: str) -> AzscanError:
     place = f" in tenant {tenant}" if tenant else ""
     message = f"the subscriptions of {who or 'this identity'}{place} could not be listed: {_words(fault)}"
     if fault.kind == "unauthenticated":
-        return SignInError(message, hint=explain(f"{fault.code} {fault.message}").remedy)
+        return SignInError(message, hint=explain(f"{fault.code} {fault.message}").remedy, code=fault.code)
     return NothingScannedError(message, hint="run the command again, with --debug to see Azure's answer")
 
 

@@ -22,6 +22,7 @@ from azscan.catalog.model import AREAS, Catalog, Collection
 from azscan.catalog.schema import FOLDER, render
 from azscan.cli import COMMANDS, check_pages
 from azscan.cli.options import default_of
+from azscan.collect.needs import ALWAYS_READ
 from azscan.collect.targets import action_of
 from azscan.config import ALLOWANCE_KEYS, OFF_KEYS, SEVERITY_KEYS, WAIVER_KEYS, config_schema
 from azscan.options import OPTION_KEYS, Key
@@ -35,15 +36,6 @@ PAGES: Final = (
     "docs/azscan-yaml.md",
     "docs/permissions.md",
     "docs/writing-checks.md",
-)
-# What every scan reads besides its collections: who may do what, and which resources there are.
-ALWAYS_READ: Final = (
-    "Microsoft.Authorization/permissions/read",
-    "Microsoft.Authorization/roleAssignments/read",
-    "Microsoft.Authorization/roleDefinitions/read",
-    "Microsoft.Resources/subscriptions/read",
-    "Microsoft.Resources/subscriptions/resourceGroups/read",
-    "Microsoft.Resources/subscriptions/resources/read",
 )
 
 _BLOCK: Final = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)

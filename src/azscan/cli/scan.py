@@ -309,8 +309,8 @@ def _check_combinations(settings: Settings) -> None:
         raise UsageError("--quiet and --verbose exclude each other", hint="leave one of them out")
 
 
-def speaker(settings: Settings) -> Any:
-    """A function that tells people on standard error, where they want to be told."""
+def speaker(settings: Settings) -> Callable[[str], None]:
+    """What says a line to the user on stderr, or holds its tongue where --quiet asks for it."""
 
     def say(text: str) -> None:
         if not settings.quiet or text.startswith("warning"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -126,13 +127,23 @@ class Collector:
                 entered.append((kind, place))
         return entered
 
+    async def learn_rights(self) -> Mapping[str, Permissions]:
+        """What the identity may read in each subscription, asked once."""
+        self._enter_subjects()
+        await asyncio.gather(*map(self._rights, self.subscriptions))
+        return self._permissions
+
     # one subscription
+
+    async def _rights(self, subscription: str) -> None:
+        if subscription not in self._permissions:
+            permissions = Permissions(self._permission, subscription, self.principal)
+            await permissions.load()
+            self._permissions[subscription] = permissions
 
     async def _look_around(self, subscription: str) -> None:
         """Learn what the identity may read there, and which resources there are."""
-        permissions = Permissions(self._permission, subscription, self.principal)
-        self._permissions[subscription] = permissions
-        await permissions.load()
+        await self._rights(subscription)
         if self.plan.needs_resource_list():
             self.progress.plan()
             scope = f"/subscriptions/{subscription}"

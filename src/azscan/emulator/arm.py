@@ -138,6 +138,9 @@ class Arm:
         wanted = asked.option("filter")
         if wanted:
             items = self._filtered(asked, items, wanted)
+        elif asked.address.type == "microsoft.authorization/roledefinitions":
+            made = self._roles.definitions(asked.address.subscription)
+            items += [Item(10**9 + at, encode(body)) for at, body in enumerate(made)]
         return self._pager.cut(asked, items)
 
     def _filtered(self, asked: Asked, items: list[Item], wanted: str) -> list[Item]:

@@ -48,7 +48,7 @@ class Engine:
         self.roles = Roles(roles, options.deny, hierarchy.above)
         self.arm = Arm(estate, options, self.index, self.roles, pager, hierarchy)
         self.graph = Graph(estate, options, pager, self.roles)
-        self.queries = Queries(estate, self.index, self.roles)
+        self.queries = Queries(estate, self.index, self.roles, hierarchy)
         self._replays = Replays(estate, options)
         self._deletions = list(options.deletions)
         self.reads = 0

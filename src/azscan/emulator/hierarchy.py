@@ -30,6 +30,11 @@ class Hierarchy:
             name = _parent(node.body) if node is not None else ""
         return found
 
+    def title(self, name: str) -> str:
+        """A management group's display name, or its name."""
+        node = self._index.by_key.get(GROUP_KEY + name)
+        return str((node.body.get("properties") or {}).get("displayName") or name) if node is not None else name
+
     def nodes(self) -> list[Node]:
         """All management groups of the estate."""
         return [node for node in self._index.children.get(("", GROUPS.lower()), ()) if not node.gone]

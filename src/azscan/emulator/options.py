@@ -104,11 +104,16 @@ class Throttle:
 
 @dataclass(frozen=True)
 class Role:
-    """A role assignment of the caller: actions at a scope and all below it, wildcards allowed."""
+    """A role assignment of the caller: actions at a scope and all below it, wildcards allowed.
+
+    `group` is the object id of the group that holds the role ("" for the caller itself), `name` the role's name.
+    """
 
     scope: str
     actions: Sequence[str] = ("*/read",)
     not_actions: Sequence[str] = ()
+    group: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -135,7 +140,11 @@ class Deletion:
 
 @dataclass
 class Options:
-    """All switches; without any the emulator answers everything at once, to a caller who may read everything."""
+    """All switches; without any the emulator answers everything at once, to a caller who may read everything.
+
+    `refused` refuses the sign-ins of a client id ("*" for all of them) with an Entra code (53003); `clock_ahead` puts
+    the Date of every answer so many seconds ahead.
+    """
 
     latency_ms: float = 0
     jitter_ms: float = 0
@@ -160,9 +169,11 @@ class Options:
     expire_tokens_after: int | None = None
     secrets: Mapping[str, str] | None = None
     expired_secrets: Sequence[str] = ()
+    refused: Mapping[str, int] = field(default_factory=dict)
     tenants: Sequence[str] = ()
     device_code_polls: int = 1
     claims_challenge_after: int | None = None
+    clock_ahead: float = 0
     replay: Literal["all", "objects", "errors", "none"] = "all"
 
     def __post_init__(self) -> None:

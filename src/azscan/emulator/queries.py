@@ -11,6 +11,7 @@ from azscan.emulator.addresses import is_below, read_address
 from azscan.emulator.asked import Asked
 from azscan.emulator.estate import Estate
 from azscan.emulator.filters import keep
+from azscan.emulator.hierarchy import Hierarchy
 from azscan.emulator.index import Index, Node
 from azscan.emulator.kusto import QueryError, run
 from azscan.emulator.replies import Reply, answer, encode, error, forbidden
@@ -30,8 +31,9 @@ _TABLES = {
 class Queries:
     """Answers to the POSTs that only read."""
 
-    def __init__(self, estate: Estate, index: Index, roles: Roles) -> None:
+    def __init__(self, estate: Estate, index: Index, roles: Roles, hierarchy: Hierarchy) -> None:
         self._estate = estate
+        self._hierarchy = hierarchy
         self._index = index
         self._roles = roles
         self._extra = {key.lower(): value for key, value in estate.resource_graph.items()}
@@ -109,7 +111,30 @@ class Queries:
             if (not scopes or node.address.subscription in scopes)
             and self._roles.shows(f"{node.type}/read", node.address.key, node.address.type)
         ]
+        if name == "resourcecontainers":
+            rows += self._subscriptions(scopes)
         return rows + [dict(row) for row in extra or () if _in_scope(row, scopes) and self._shows(row)]
+
+    def _subscriptions(self, scopes: set[str]) -> list[dict[str, Any]]:
+        """The subscriptions, with the management groups above them, nearest first."""
+        return [
+            {
+                "id": f"/subscriptions/{key}",
+                "name": entry["displayName"],
+                "type": "microsoft.resources/subscriptions",
+                "subscriptionId": key,
+                "tenantId": entry["tenantId"],
+                "properties": {
+                    "state": entry["state"],
+                    "managementGroupAncestorsChain": [
+                        {"name": group, "displayName": self._hierarchy.title(group)}
+                        for group in self._hierarchy.above(key)
+                    ],
+                },
+            }
+            for key, entry in self._estate.known_subscriptions.items()
+            if (not scopes or key in scopes) and self._roles.touches(f"/subscriptions/{key}")
+        ]
 
     def _shows(self, row: Mapping[str, Any]) -> bool:
         """Whether the caller may see a row that the estate states by itself; one without a type is nobody's secret."""

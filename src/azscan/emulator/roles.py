@@ -96,7 +96,8 @@ class Roles:
             if not (self._covers(role.scope, scope) or is_below(role.scope.lower(), scope)):
                 continue
             at = scope if role.scope == "/" and self._everything else role.scope.rstrip("/") or "/"
-            name = str(uuid5(NAMESPACE_URL, f"{principal} {at} {self.definition_name(role)}"))
+            holder = role.group or principal
+            name = str(uuid5(NAMESPACE_URL, f"{holder} {at} {self.definition_name(role)}"))
             found.append(
                 {
                     "id": f"{at.rstrip('/')}/providers/Microsoft.Authorization/roleAssignments/{name}",
@@ -105,13 +106,18 @@ class Roles:
                     "properties": {
                         "roleDefinitionId": f"{scope}/providers/Microsoft.Authorization/roleDefinitions/"
                         f"{self.definition_name(role)}",
-                        "principalId": principal,
-                        "principalType": "ServicePrincipal",
+                        "principalId": holder,
+                        "principalType": "Group" if role.group else "ServicePrincipal",
                         "scope": at,
                     },
                 }
             )
         return found
+
+    def definitions(self, subscription: str) -> list[dict[str, Any]]:
+        """The definitions behind those of the caller's assignments whose roles have a name."""
+        names = dict.fromkeys(self.definition_name(role) for role in self._roles if role.name)
+        return [made for name in names if (made := self.definition(name, subscription)) is not None]
 
     def definition(self, name: str, subscription: str) -> dict[str, Any] | None:
         """The definition behind one of the caller's assignments, or None."""
@@ -124,7 +130,7 @@ class Roles:
                     "type": "Microsoft.Authorization/roleDefinitions",
                     "name": name,
                     "properties": {
-                        "roleName": "Reader" if is_reader else "Emulated reader",
+                        "roleName": role.name or ("Reader" if is_reader else "Emulated reader"),
                         "type": "BuiltInRole" if is_reader else "CustomRole",
                         "description": "View all resources." if is_reader else "A role of the emulator's options.",
                         "assignableScopes": ["/" if is_reader else scope],
@@ -145,7 +151,7 @@ class Roles:
         """The name of a role's definition: that of the built-in Reader where it is one."""
         if tuple(role.actions) == ("*/read",) and not role.not_actions:
             return READER
-        return str(uuid5(NAMESPACE_URL, "|".join([*role.actions, "-", *role.not_actions])))
+        return str(uuid5(NAMESPACE_URL, "|".join([*role.actions, "-", *role.not_actions, role.name])))
 
     def _covers(self, scope: str, key: str) -> bool:
         scope = scope.lower()
