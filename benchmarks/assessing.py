@@ -58,8 +58,11 @@ def main() -> None:
             unreadable=(),
             waivers=(),
             off=(),
+            severity_overrides=(),
             frameworks=(),
-            controls={},
+            controls=(),
+            scores=(),
+            controls_of=lambda check: (),
         )
         evidence = sum(len(verdict.evidence) for verdict in results.verdicts())
         read_back = time.process_time()

@@ -26,10 +26,11 @@ from azscan.frameworks import Mapped, choose, narrowed
 from azscan.gate import Allowed, GatedControl, decide
 from azscan.gate import Tally as GateTally
 from azscan.keeping import Say, close_broken, open_estate, remove_estate
-from azscan.results import Allowance, ControlResult, Off, ScanInfo, SubscriptionRef
+from azscan.results import Allowance, ControlResult, Off, ScanInfo, SeverityOverride, SubscriptionRef
 from azscan.settings import Settings, aliases_of
+from azscan.severities import override
 from azscan.verdicts import StoredResults, summarise, unread_parts
-from azscan.waivers import SwitchedOff, Waivers
+from azscan.waivers import Looked, SwitchedOff, Waivers
 
 if TYPE_CHECKING:
     from azscan.azure.credentials import SignedIn
@@ -43,8 +44,10 @@ LOGGER = logging.getLogger("azscan.scan")
 class Choice:
     """What a scan is to decide: the checks, what the team switched off, and the frameworks to report on.
 
-    `deprecated` are the ids of checks that would fit, but are left out because nobody named them; `switched_off` those
-    that the team switched off; `gated` the controls ("framework:control") that --fail-on-control names.
+    `catalog` and `checks` have the severities that count; `overrides` say which the team changed, `declared` is the
+    catalogue without them. `deprecated` are the
+    ids of checks that would fit, but are left out because nobody named them; `switched_off` those that the team
+    switched off; `gated` the controls ("framework:control") that --fail-on-control names.
     """
 
     catalog: Catalog
@@ -54,13 +57,19 @@ class Choice:
     deprecated: tuple[str, ...] = ()
     switched_off: frozenset[str] = frozenset()
     gated: tuple[str, ...] = ()
+    overrides: tuple[SeverityOverride, ...] = ()
+    declared: Catalog | None = None
 
 
 def choose_checks(settings: Settings, catalog: Catalog, today: date | None = None) -> Choice:
     """The checks that the settings select, without those that are switched off; UsageError where none is left.
 
-    What the team switched off counts as it stands on the day given (by default today).
+    They are selected by the severities that count, which azscan.yaml may have changed. What the team decided counts as
+    it stands on the day given (by default today).
     """
+    today = today or datetime.now(UTC).date()
+    declared = catalog
+    catalog, overrides = override(declared, settings.severity_overrides, today)
     mapped = choose(narrowed(catalog.frameworks, settings.frameworks, settings.controls), settings.frameworks)
     pick = partial(
         select,
@@ -78,7 +87,7 @@ def choose_checks(settings: Settings, catalog: Catalog, today: date | None = Non
     deprecated = () if settings.checks else tuple(each.id for each in pick(checks=("*",)) if each.id not in named)
     if settings.frameworks:
         selected = tuple(check for check in selected if check.id in mapped.checks)
-    decisions = SwitchedOff(settings.off, today or datetime.now(UTC).date(), aliases_of(catalog))
+    decisions = SwitchedOff(settings.off, today, aliases_of(catalog))
     off = {check.id for check in selected if decisions.match(check.id, check.service) is not None}
     left = tuple(check for check in selected if check.id not in off)
     if not left:
@@ -87,7 +96,7 @@ def choose_checks(settings: Settings, catalog: Catalog, today: date | None = Non
             hint="the selection leaves none, or azscan.yaml switches all of them off; see azscan checks list",
         )
     gated = mapped.named(settings.fail_on_control)
-    return Choice(catalog, left, decisions.entries, mapped, deprecated, frozenset(off), gated)
+    return Choice(catalog, left, decisions.entries, mapped, deprecated, frozenset(off), gated, overrides, declared)
 
 
 async def collect(
@@ -239,14 +248,21 @@ def assess(estate: Estate, settings: Settings, choice: Choice, now: datetime | N
         proven_empty=bool(estate.about("complete", False)) and not any(estate.failed_reads()),
         controls=_gated(choice, controls),
     )
+    looked = Looked(
+        checks=frozenset(check.id for check in choice.checks),
+        unread=frozenset(check for check, status, _ in tally.counts if status == "unreadable"),
+        subscriptions=frozenset(owners),
+        is_filtered=tally.filtered,
+    )
     return StoredResults(
         estate=estate,
         catalog=catalog,
         scan=_scan_info(estate, settings, choice, allowed.report(), now),
         summary=summarise(catalog, choice.checks, tally, gate),
         unreadable=unread_parts(estate, catalog, tally, plan.checks_of, allowed.covers_part),
-        waivers=waivers.report(),
+        waivers=waivers.report(looked),
         off=choice.off,
+        severity_overrides=choice.overrides,
         frameworks=choice.mapped.frameworks,
         controls=controls,
         scores=scores(choice.mapped.frameworks, controls),

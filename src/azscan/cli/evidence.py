@@ -119,7 +119,7 @@ def _pack(opened: Estate, settings: Settings, choice: Choice, output: str, signe
 
     # What was read is judged as of then: a pack does not change with the day on which it is made.
     moment = _moment(opened)
-    choice = choose_checks(settings, choice.catalog, moment.date())
+    choice = choose_checks(settings, choice.declared or choice.catalog, moment.date())
     results = assess(opened, settings, choice, moment)
     check_something_was_read(results)
     params = params_of(settings, choice.catalog)

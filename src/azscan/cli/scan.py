@@ -10,6 +10,7 @@ import signal
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,10 @@ from azscan.settings import Settings, check_accepted, check_names, load_config, 
 
 if TYPE_CHECKING:
     from azscan.collect.progress import Progress
+    from azscan.decisions import Decision
     from azscan.estate.store import Estate
+    from azscan.report.json_report import Decided
+    from azscan.results import Results
     from azscan.scan import Choice
     from azscan.verdicts import StoredResults
 
@@ -42,6 +46,8 @@ NOT_WITH_ESTATE = (
     "exclude-subscription",
     "management-group",
 )
+# As many decisions that do nothing are named one by one.
+WARNINGS = 10
 Words = list[str]
 
 
@@ -186,6 +192,7 @@ def _report(opened: Estate, settings: Settings, choice: Choice, environ: Mapping
     from azscan.scan import assess, check_something_was_read
 
     results: StoredResults = assess(opened, settings, choice)
+    _warn(results, speaker(settings))
     options = report.Options(show=settings.show, docs_url="", command=_command(settings))
     for path in settings.output:
         report.write_to(path, results, options)
@@ -199,6 +206,31 @@ def _report(opened: Estate, settings: Settings, choice: Choice, environ: Mapping
         LOGGER.info("%s; %s", summary_line(results.summary), explain(results.summary.gate))
     check_something_was_read(results)
     return results.summary.gate.exit_code
+
+
+def decisions_of(results: Results | Decided) -> tuple[Decision, ...]:
+    """What the team decided, as a report tells it; what has expired by today has expired."""
+    from azscan.decisions import decisions
+
+    return decisions(
+        results.waivers,
+        results.off,
+        results.severity_overrides,
+        results.scan.allowed_unreadable,
+        is_scanned=True,
+        today=datetime.now(UTC).date(),
+    )
+
+
+def _warn(results: StoredResults, say: Any) -> None:
+    """Warn of decisions that have expired or do nothing; the first of them, and how to see all."""
+    from azscan.decisions import warnings
+
+    found = warnings(decisions_of(results))
+    for line in found[:WARNINGS]:
+        say(f"warning: {line}")
+    if len(found) > WARNINGS:
+        say(f"warning: {len(found) - WARNINGS} more of azscan.yaml have expired or do nothing: azscan waivers list")
 
 
 def open_estate(settings: Settings, choice: Choice, environ: Mapping[str, str], *, only_survey: bool = False) -> Estate:

@@ -39,6 +39,7 @@ class CheckBlock:
     def __init__(self, page: Page, results: Results, names: Mapping[str, str], *, whole: bool) -> None:
         self._page = page
         self._waivers = results.waivers
+        self._overrides = results.severity_overrides
         self._names = names
         self._whole = whole
         self._printed: set[str] = set()
@@ -68,10 +69,16 @@ class CheckBlock:
         url = self._url(first) if page.options.terminal else ""
         if self._whole:
             page.blank()
-        page.line("", (f"{label}[{first.check}]", style), f" ({first.severity})", link=url)
+        page.line("", (f"{label}[{first.check}]", style), f" ({self._severity(first)})", link=url)
         # A title says what holds where the check passes.
         lead = "  expected: " if first.status in ("fail", "waived") else "  "
         page.line(lead, (first.title, "bold"))
+
+    def _severity(self, verdict: Verdict) -> str:
+        """The severity that counts, with that of the catalogue where it is another."""
+        if verdict.override is None:
+            return verdict.severity
+        return f"{verdict.severity} instead of {self._overrides[verdict.override].changed[verdict.check]}"
 
     def _place_line(self, verdict: Verdict) -> None:
         self._page.line("  --> ", (self._place(verdict), "bold"))
