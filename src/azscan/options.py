@@ -80,6 +80,7 @@ OPTION_KEYS: tuple[Key, ...] = (
     Key(
         "fail-on-control", "words", "Controls that fail the gate, as framework:control or control", "--fail-on-control"
     ),
+    Key("baseline", "text", "Earlier results (JSON) whose failures the gate lets through", "--baseline", "never"),
     Key("concurrency", "count", "Reads at a time", "--concurrency"),
     Key("timeout", "seconds", "Seconds that one request may take", "--timeout"),
     Key("show", "words", "What the table tells: failed, unreadable, waived, passed, all, or checks by id", "--show"),

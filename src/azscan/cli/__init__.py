@@ -17,6 +17,7 @@ from azscan.errors import AzscanError, Interrupted, UsageError
 COMMANDS = {
     "scan": ("azscan.cli.scan", "Read an estate, hold it against the checks, and report"),
     "plan": ("azscan.cli.plan", "Tell which requests a scan makes, and how long a throttle makes them take"),
+    "diff": ("azscan.cli.diff", "Compare two results or two saved estates: new failures, solved, changed, gone"),
     "checks": ("azscan.cli.checks", "List, show, write, validate and test checks"),
     "frameworks": ("azscan.cli.frameworks", "List frameworks and controls, and how much of them checks decide"),
     "mappings": ("azscan.cli.mappings", "Keep the frameworks' files: propose edges from a table of policies"),
