@@ -69,10 +69,11 @@ def _result(
 ) -> ControlResult:
     checks = framework.checks.get(control, ())
     title = framework.controls[control]
-    manual, inherited = framework.manual.get(control, ""), framework.inherited.get(control, "")
+    inherited = framework.inherited.get(control, "")
+    reasons = " ".join(filter(None, (inherited, framework.manual.get(control, ""))))
     if not checks:
-        status: ControlStatus = "inherited" if inherited and not manual else "manual"
-        return ControlResult(framework.key, control, title, status, reason=manual or inherited or NOT_COVERED)
+        status: ControlStatus = "inherited" if inherited else "manual"
+        return ControlResult(framework.key, control, title, status, reason=reasons or NOT_COVERED)
     ran = [outcomes[check] for check in checks if check in outcomes]
     not_run = tuple(check for check in checks if check not in outcomes and check not in needless)
     counts: Counter[str] = Counter()
@@ -90,7 +91,7 @@ def _result(
         counts={status: counts[status] for status in _ORDER if counts[status]},
         checks=len(checks),
         not_run=not_run,
-        reason=reason or manual or inherited,
+        reason=reason or reasons,
     )
 
 

@@ -19,7 +19,7 @@ HEADER = ["peer", "topic", "checks", "reason"]
 # retired: of a service or setting that Azure ended. undecidable: no read of Azure's control plane tells.
 # dear: it would take a read for each resource, and tells too little for that.
 REASONS = ("duplicate", "cosmetic", "retired", "undecidable", "dear")
-AUTOMATED = {"cis-azure-5.0", "cis-azure-6.0"}
+AUTOMATED = {"cis-azure-3.0", "cis-azure-4.0", "cis-azure-5.0", "cis-azure-6.0"}
 
 
 class Answer(NamedTuple):

@@ -126,10 +126,10 @@ def print_coverage(page: Page, rows: Sequence[Coverage]) -> None:
 def _answer(control: Control) -> str:
     if control.edges:
         return "direct" if any(edge.strength == "direct" for edge in control.edges) else "partial"
-    return "inherited" if control.inherited and not control.manual else "manual"
+    return "inherited" if control.inherited else "manual"
 
 
 def _print_reasons(page: Page, control: Control) -> None:
-    for name, text in (("manual", control.manual), ("inherited", control.inherited)):
+    for name, text in (("inherited", control.inherited), ("manual", control.manual)):
         if text:
             page.line("  ", f"{name}: {text}", rest="    ")
