@@ -125,6 +125,18 @@ def test_wrong_input(made: Path, arguments: tuple[str, ...], words: str) -> None
     assert "Traceback" not in done.stderr and " help: " in done.stderr
 
 
+def test_a_full_disk(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from azscan import compare
+    from azscan.cli.diff import run
+    from azscan.errors import OutputError
+
+    monkeypatch.chdir(made)
+    monkeypatch.setattr(compare, "_DIFFERENCES", "PRAGMA max_page_count = 2;" + compare._DIFFERENCES)
+    with pytest.raises(OutputError, match=r"the two cannot be compared: .*full") as caught:
+        run("good.json", "bad.json", {}, {}, as_json=False)
+    assert caught.value.exit_code == 5
+
+
 class TestBaseline:
     """`azscan scan --baseline`."""
 

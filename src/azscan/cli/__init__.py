@@ -172,6 +172,6 @@ def tell(error: AzscanError) -> None:
 
 def harmless(text: str) -> str:
     """The text with what a terminal would act on written out, line by line: names come from strangers."""
-    from azscan.report.text import visible
+    from azscan.report.text import no_command, visible
 
-    return "\n".join(visible(line) for line in text.split("\n"))
+    return "\n".join(no_command(visible(line)) for line in text.split("\n"))
