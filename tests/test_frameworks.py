@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 import pytest
 
 from azscan.catalog.model import Control, Edge, FrameworkMap
 from azscan.errors import UsageError
-from azscan.frameworks import choose, split
+from azscan.frameworks import choose, narrowed, split
 
 ISO = FrameworkMap(
     "iso",
@@ -83,3 +85,36 @@ class TestNamedControls:
         with pytest.raises(UsageError, match=message) as caught:
             choose(ALL, chosen).named([name])
         assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("names", "left"),
+    [
+        (["A.1"], {"iso": ["A.1"], "cis": []}),
+        (["a.3", "1.1"], {"iso": ["A.3"], "cis": ["1.1"]}),
+        (["cis:*"], {"iso": [], "cis": ["1.1"]}),
+        (["iso:A.[12]", "iso:A.?"], None),
+        (["A.*"], {"iso": ["A.1", "A.2", "A.3", "A.4", "A.5", "A.6"], "cis": []}),
+        ([], {"iso": ["A.1", "A.2", "A.3", "A.4", "A.5", "A.6"], "cis": ["1.1"]}),
+    ],
+)
+def test_controls_are_chosen_by_id_or_glob(names: list[str], left: dict[str, list[str]] | None) -> None:
+    if left is None:
+        with pytest.raises(UsageError):
+            narrowed(ALL, ["iso", "cis"], names)
+        return
+    found = narrowed(ALL, ["iso", "cis"], names)
+    assert {key: [control.id for control in each.controls] for key, each in found.items()} == left
+
+
+def test_a_control_that_no_chosen_framework_has_names_the_nearest() -> None:
+    for names, told, hint in (
+        (["A1"], "no control of iso is named A1", "did you mean A.1?"),
+        (["1.1"], "no control of iso is named 1.1", ""),
+        (["B*"], "no control of iso matches B*", ""),
+    ):
+        with pytest.raises(UsageError, match=re.escape(told)) as caught:
+            narrowed(ALL, ["iso"], names)
+        assert hint in caught.value.hint
+    with pytest.raises(UsageError, match="--control chooses from a framework"):
+        narrowed(ALL, [], ["A.1"])

@@ -104,7 +104,7 @@ def test_a_filtered_type_is_unreadable_not_absent(tmp_path):
     assert scanned.exit_code == 3, "not one verdict is readable"
     with pytest.raises(NothingScannedError, match="not one verdict is readable") as caught:
         check_something_was_read(scanned.results)
-    assert "partial_access" in caught.value.hint and "storageAccounts/read" in caught.value.hint
+    assert "access_denied" in caught.value.hint and "storageAccounts/read" in caught.value.hint
 
 
 def test_nothing_to_judge_is_all_well_where_that_is_proven(tmp_path):

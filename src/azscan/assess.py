@@ -241,7 +241,7 @@ class Assessor:
         return text
 
     def _add_unreadable(self, ready: _Ready, row: Row, grounds: tuple[Ground, ...]) -> None:
-        fault = next((actual for _, _, actual, _ in grounds if isinstance(actual, Unreadable)), None)
+        fault = next((found for _, _, actual, _ in grounds if (found := _fault_in(actual)) is not None), None)
         fault = fault or Unreadable("unavailable", "a part of the resource could not be read")
         self.tally.counts[ready.check.id, "unreadable", fault.kind] += 1
         self.tally.blame(_blame(fault), ready.check.id)
@@ -455,3 +455,10 @@ def _words(fault: Unreadable) -> str:
 
 def _blame(fault: Unreadable) -> Blame:
     return Blame(fault.read, "", "") if fault.read else Blame(0, fault.kind, fault.message)
+
+
+def _fault_in(actual: Any) -> Unreadable | None:
+    """Why a value, or the list that an operator looked through, could not be read; None where it could."""
+    if isinstance(actual, Unreadable):
+        return actual
+    return actual.fault if isinstance(actual, Items) else None

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import msgspec
+
+from azscan.catalog.mappings import controls_named
 from azscan.catalog.model import FrameworkMap
 from azscan.errors import UsageError
 from azscan.results import Framework
-from azscan.words import did_you_mean
+from azscan.words import did_you_mean, glob, is_glob
 
 
 class Mapped:
@@ -74,6 +77,38 @@ def find(frameworks: Mapping[str, FrameworkMap], key: str) -> FrameworkMap:
         hint = did_you_mean(key, frameworks) or f"the frameworks are: {known}"
         raise UsageError(f"no framework is named {key}", hint=hint)
     return frameworks[key]
+
+
+def narrowed(
+    frameworks: Mapping[str, FrameworkMap], keys: Iterable[str], controls: Sequence[str]
+) -> Mapping[str, FrameworkMap]:
+    """The frameworks with no other controls than those named, where any are; each name fits in at least one of `keys`.
+
+    A name is an id, or "framework:control", or a glob on either. Raises UsageError for one that fits no control.
+    """
+    if not controls:
+        return frameworks
+    chosen = {key: frameworks[key] for key in keys if key in frameworks}
+    if not chosen:
+        raise UsageError("--control chooses from a framework, and none is named", hint="name it with --framework")
+    tests = [glob(name) for name in controls]
+    for name, fits in zip(controls, tests, strict=True):
+        known = controls_named(chosen.values())
+        if not any(map(fits, known)):
+            verb = "matches" if is_glob(name) else "is named"
+            hint = did_you_mean(name, known) or f"the controls stand in the mappings of {', '.join(chosen)}"
+            raise UsageError(f"no control of {', '.join(chosen)} {verb} {name}", hint=hint)
+    return {
+        key: msgspec.structs.replace(
+            framework,
+            controls=tuple(
+                control
+                for control in framework.controls
+                if any(fits(control.id) or fits(f"{key}:{control.id}") for fits in tests)
+            ),
+        )
+        for key, framework in chosen.items()
+    } | {key: framework for key, framework in frameworks.items() if key not in chosen}
 
 
 def split(control: str) -> tuple[str, str]:

@@ -76,6 +76,7 @@ OPTION_KEYS: tuple[Key, ...] = (
     Key("areas", "words", "Areas to check", "--area"),
     Key("exclude-areas", "words", "Areas to leave out", "--exclude-area"),
     Key("frameworks", "words", "Frameworks to report on", "--framework"),
+    Key("controls", "words", "Controls of the frameworks to report on, as ids or globs", "--control"),
     Key("fail-on", "choice", "Lowest severity that fails the gate", "--fail-on", choices=FAIL_ON),
     Key(
         "fail-on-control", "words", "Controls that fail the gate, as framework:control or control", "--fail-on-control"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +23,10 @@ from azscan.errors import NothingScannedError, UsageError
 from azscan.estate.documents import Documents
 from azscan.estate.ids import region_of
 from azscan.estate.store import Estate
-from azscan.frameworks import Mapped, choose
+from azscan.frameworks import Mapped, choose, narrowed
 from azscan.gate import Allowed, GatedControl, decide
 from azscan.gate import Tally as GateTally
-from azscan.keeping import Say, close_broken, open_estate
+from azscan.keeping import Say, close_broken, open_estate, remove_estate
 from azscan.results import Allowance, ControlResult, Off, ScanInfo, SubscriptionRef
 from azscan.settings import Settings, aliases_of
 from azscan.verdicts import StoredResults, summarise, unread_parts
@@ -57,9 +57,12 @@ class Choice:
     gated: tuple[str, ...] = ()
 
 
-def choose_checks(settings: Settings, catalog: Catalog) -> Choice:
-    """The checks that the settings select, without those that are switched off; UsageError where none is left."""
-    mapped = choose(catalog.frameworks, settings.frameworks)
+def choose_checks(settings: Settings, catalog: Catalog, today: date | None = None) -> Choice:
+    """The checks that the settings select, without those that are switched off; UsageError where none is left.
+
+    What the team switched off counts as it stands on the day given (by default today).
+    """
+    mapped = choose(narrowed(catalog.frameworks, settings.frameworks, settings.controls), settings.frameworks)
     pick = partial(
         select,
         catalog,
@@ -76,7 +79,7 @@ def choose_checks(settings: Settings, catalog: Catalog) -> Choice:
     deprecated = () if settings.checks else tuple(each.id for each in pick(checks=("*",)) if each.id not in named)
     if settings.frameworks:
         selected = tuple(check for check in selected if check.id in mapped.checks)
-    decisions = SwitchedOff(settings.off, datetime.now(UTC).date(), aliases_of(catalog))
+    decisions = SwitchedOff(settings.off, today or datetime.now(UTC).date(), aliases_of(catalog))
     off = {check.id for check in selected if decisions.match(check.id, check.service) is not None}
     left = tuple(check for check in selected if check.id not in off)
     if not left:
@@ -109,8 +112,9 @@ async def collect(
     from azscan.azure.scope import choose_subscriptions
     from azscan.azure.session import Session
     from azscan.collect.collector import Collector
+    from azscan.doctor.quick import refuse_worthless
 
-    started = _now()
+    started = written(datetime.now(UTC))
     network = network_from_environment(environ)
     if settings.cloud.startswith("https://"):
         cloud = await discover(settings.cloud, network)
@@ -166,9 +170,22 @@ async def collect(
                     concurrency=settings.concurrency,
                     progress=progress,
                 )
+                if not only_survey:
+                    rights = await collector.learn_rights()
+                    await refuse_worthless(session, signed_in, scope.subscriptions, plan, rights)
                 await (collector.survey() if only_survey else collector.run())
-                about = {"finished": _now(), "complete": not only_survey, "requests": session.governor.requests}
+                about = {
+                    "finished": written(datetime.now(UTC)),
+                    "complete": not only_survey,
+                    "requests": session.governor.requests,
+                }
                 estate.describe(about)
+            except NothingScannedError:
+                # It came to its end: there is nothing to go on with.
+                estate.close()
+                if not settings.save_estate:
+                    remove_estate(estate.path)
+                raise
             except BaseException:
                 progress.is_kept = close_broken(estate, settings)
                 raise
@@ -184,14 +201,22 @@ async def collect(
         await signed_in.credential.close()
 
 
-def assess(estate: Estate, settings: Settings, choice: Choice, baseline: Baseline | None = None) -> StoredResults:
+def assess(
+    estate: Estate,
+    settings: Settings,
+    choice: Choice,
+    now: datetime | None = None,
+    *,
+    baseline: Baseline | None = None,
+) -> StoredResults:
     """Hold the chosen checks against an estate; the results stream from it.
 
-    Failures that stand in the `baseline` do not fail the gate; where it does not fit, the results' notes say so.
+    Dates, waivers and what else expires are judged at the time given (by default the present). Failures that stand in
+    the `baseline` do not fail the gate; where it does not fit, the results' notes say so.
     Raises UsageError where a filter matches no resource although all of them could be read.
     """
     catalog = choice.catalog
-    now = datetime.now(UTC)
+    now = now or datetime.now(UTC)
     params = params_of(settings, catalog)
     plan = Plan(catalog, choice.checks, params)
     owners = [each["id"] for each in estate.about("subscriptions", [])]
@@ -228,7 +253,7 @@ def assess(estate: Estate, settings: Settings, choice: Choice, baseline: Baselin
     return StoredResults(
         estate=estate,
         catalog=catalog,
-        scan=_with_notes(_scan_info(estate, settings, choice, allowed.report()), baseline),
+        scan=_with_notes(_scan_info(estate, settings, choice, allowed.report(), now), baseline),
         summary=summarise(catalog, choice.checks, tally, gate),
         unreadable=unread_parts(estate, catalog, tally, plan.checks_of, allowed.covers_part),
         waivers=waivers.report(),
@@ -292,7 +317,9 @@ def _about(
     }
 
 
-def _scan_info(estate: Estate, settings: Settings, choice: Choice, allowed: tuple[Allowance, ...]) -> ScanInfo:
+def _scan_info(
+    estate: Estate, settings: Settings, choice: Choice, allowed: tuple[Allowance, ...], now: datetime
+) -> ScanInfo:
     tenant = estate.about("tenant", "")
     chosen = [
         SubscriptionRef(each["id"], each["name"], each["state"], str(each.get("tenant") or tenant))
@@ -312,7 +339,7 @@ def _scan_info(estate: Estate, settings: Settings, choice: Choice, allowed: tupl
     return ScanInfo(
         version=__version__,
         started=estate.about("started", ""),
-        finished=estate.about("finished", "") or _now(),
+        finished=estate.about("finished", "") or written(now),
         cloud=estate.about("cloud", ""),
         tenant=tenant,
         identity=estate.about("identity", ""),
@@ -383,8 +410,9 @@ def _gated(choice: Choice, controls: Sequence[ControlResult]) -> list[GatedContr
     ]
 
 
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def written(moment: datetime) -> str:
+    """A moment as ISO 8601 in UTC, to the second."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def check_something_was_read(results: StoredResults) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from azscan.catalog.mappings import controls_named
 from azscan.catalog.model import AREAS, Catalog
 from azscan.config import CONFIG_NAME, Config, ConfigError, Keys, Located, parse_config
 from azscan.errors import SourceFault, UsageError
@@ -47,6 +48,7 @@ class Settings(msgspec.Struct, frozen=True):
     areas: tuple[str, ...] = ()
     exclude_areas: tuple[str, ...] = ()
     frameworks: tuple[str, ...] = ()
+    controls: tuple[str, ...] = ()
     fail_on: str = "high"
     fail_on_control: tuple[str, ...] = ()
     baseline: str = ""
@@ -236,6 +238,7 @@ def _unknown_names(source: Located, catalog: Catalog, kinds: Sequence[str]) -> I
         "areas": ("area", frozenset(AREAS)),
         "exclude-areas": ("area", frozenset(AREAS)),
         "frameworks": ("framework", frozenset(catalog.frameworks)),
+        "controls": ("control", frozenset(controls_named(catalog.frameworks.values()))),
         "parts": ("service, check or error kind", services | checks | frozenset(kinds)),
     }
     for keys, name in _words_of(source.value):

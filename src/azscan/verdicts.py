@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -47,6 +47,13 @@ _decode = msgspec.json.Decoder().decode
 _decode_block = msgspec.json.Decoder(list[tuple[int, msgspec.Raw, str | None, int | None]]).decode
 
 
+class Trace(NamedTuple):
+    """What a verdict rests on: the row id of its resource (0 where none could be listed) and those of the reads."""
+
+    row: int
+    reads: tuple[int, ...]
+
+
 @dataclass
 class StoredResults:
     """Results over an estate: nothing but counts is held in memory.
@@ -70,6 +77,17 @@ class StoredResults:
 
     def verdicts(self, *statuses: Status) -> Iterator[Verdict]:
         """The verdicts of the given statuses, by service, then status, severity and check; all where none is given."""
+        with collected_rarely():
+            for check, status, number, leaves in self._in_order(statuses):
+                yield from self._of_check(check, number, status, leaves)
+
+    def traced(self, *statuses: Status) -> Iterator[tuple[Verdict, Trace]]:
+        """The same verdicts in the same order, each with what it rests on in the estate."""
+        with collected_rarely():
+            for check, status, number, leaves in self._in_order(statuses):
+                yield from zip(self._of_check(check, number, status, leaves), self._traces(number, status), strict=True)
+
+    def _in_order(self, statuses: Sequence[Status]) -> Iterator[tuple[Check, Status, int, list[tuple[str, str]]]]:
         wanted = statuses or tuple(status for status in STATUSES if status != "not-applicable")
         numbers = self.estate.connection.execute("SELECT number, id, leaves FROM assessed").fetchall()
         tables = {check: (number, _decode(leaves)) for number, check, leaves in numbers}
@@ -83,19 +101,28 @@ class StoredResults:
                 each[0].id,
             ),
         )
-        with collected_rarely():
-            for check, status in order:
-                number, leaves = tables[check.id]
-                yield from self._of_check(check, number, status, leaves)
+        for check, status in order:
+            yield check, status, *tables[check.id]
 
-    def _of_check(self, check: Check, number: int, status: Status, leaves: list[tuple[str, str]]) -> Iterator[Verdict]:
-        controls = self.controls_of(check.id)
-        is_finding = status in ("fail", "waived")
+    def _told(self, number: int, status: Status) -> Iterator[tuple[int, msgspec.Raw, str | None, int | None]]:
         # Within a check and status the rows were written by subscription and resource id: no sorting here.
         blocks = self.estate.connection.execute(
             "SELECT told FROM verdicts WHERE number = ? AND status = ? ORDER BY rowid",
             (number, STATUSES.index(status)),
         )
+        return (each for (block,) in blocks for each in _decode_block(block))
+
+    def _traces(self, number: int, status: Status) -> Iterator[Trace]:
+        for row_id, evidence, _, _ in self._told(number, status):
+            facts = _decode(evidence)
+            if row_id:
+                yield Trace(row_id, tuple(dict.fromkeys(fact[3] for fact in facts if fact[3])))
+            else:
+                yield Trace(0, (facts[1],) if facts[1] else ())
+
+    def _of_check(self, check: Check, number: int, status: Status, leaves: list[tuple[str, str]]) -> Iterator[Verdict]:
+        controls = self.controls_of(check.id)
+        is_finding = status in ("fail", "waived")
         reference, provenance = self._reference, self._provenance
 
         # Resources that came with one page and are alike have the same evidence, word for word.
@@ -103,7 +130,7 @@ class StoredResults:
         def facts_of(evidence: bytes) -> tuple[Evidence, ...]:
             return tuple([_evidence(fact, leaves, provenance) for fact in _decode(evidence)])
 
-        for row_id, evidence, reason, waiver in (each for (block,) in blocks for each in _decode_block(block)):
+        for row_id, evidence, reason, waiver in self._told(number, status):
             if row_id:
                 resource = reference(row_id)
                 # What is long is seldom the same, and would fill the memory.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from azscan.catalog.kinds import Findings
@@ -11,6 +11,12 @@ from azscan.catalog.source import Keys
 from azscan.words import did_you_mean
 
 ANSWERS = frozenset({"checks", "manual", "inherited"})
+
+
+def controls_named(frameworks: Iterable[FrameworkMap]) -> list[str]:
+    """The ids of the controls of frameworks, alone and as "framework:control"."""
+    every = [(framework.framework, control.id) for framework in frameworks for control in framework.controls]
+    return [*dict.fromkeys(control for _, control in every), *(f"{key}:{control}" for key, control in every)]
 
 
 def build_mapping(values: Mapping[str, Any], stem: str, into: Findings, ids: Mapping[str, str]) -> FrameworkMap:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +76,9 @@ def compared(old: str, new: str, settings: Settings, choice: Choice) -> Iterator
     # A results file may hold checks that are no longer known: only a selection leaves anything out.
     wanted = frozenset(check.id for check in choice.checks).__contains__ if _is_selected(settings) else bool
     with contextlib.ExitStack() as stack:
-        sides = [stack.enter_context(_side(path, settings, choice)) for path in (old, new)]
+        # One moment for both: what expires between two looks would be a difference of no estate.
+        now = datetime.now(UTC)
+        sides = [stack.enter_context(_side(path, settings, choice, now)) for path in (old, new)]
         try:
             comparison = Comparison(
                 *sides, fail_on=settings.fail_on, present_id=present_ids(choice.catalog), wanted=wanted
@@ -99,7 +102,7 @@ def _is_selected(settings: Settings) -> bool:
 
 
 @contextlib.contextmanager
-def _side(path: str, settings: Settings, choice: Choice) -> Iterator[Side]:
+def _side(path: str, settings: Settings, choice: Choice, now: datetime) -> Iterator[Side]:
     """One of the two, by what its file begins with."""
     from azscan.estate.store import Estate
     from azscan.results_file import ResultsFile
@@ -112,7 +115,7 @@ def _side(path: str, settings: Settings, choice: Choice) -> Iterator[Side]:
     try:
         settings = msgspec.structs.replace(settings, estate=path)
         with in_use(opened, settings):
-            yield assess(opened, settings, choice)
+            yield assess(opened, settings, choice, now)
     finally:
         opened.close()
 

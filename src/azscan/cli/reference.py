@@ -21,9 +21,10 @@ from azscan.catalog.load import load
 from azscan.catalog.model import AREAS, Catalog, Collection
 from azscan.cli import COMMANDS, check_pages
 from azscan.cli.options import default_of
-from azscan.collect.targets import action_of
+from azscan.collect.plan import Plan
 from azscan.config import ALLOWANCE_KEYS, OFF_KEYS, WAIVER_KEYS
 from azscan.options import OPTION_KEYS, Key
+from azscan.rights.role import actions_for
 
 CLI_PAGE: Final = "docs/cli.md"
 CHECK_PAGES: Final = "docs/checks"
@@ -33,15 +34,6 @@ PAGES: Final = (
     "docs/azscan-yaml.md",
     "docs/permissions.md",
     "docs/writing-checks.md",
-)
-# What every scan reads besides its collections: who may do what, and which resources there are.
-ALWAYS_READ: Final = (
-    "Microsoft.Authorization/permissions/read",
-    "Microsoft.Authorization/roleAssignments/read",
-    "Microsoft.Authorization/roleDefinitions/read",
-    "Microsoft.Resources/subscriptions/read",
-    "Microsoft.Resources/subscriptions/resourceGroups/read",
-    "Microsoft.Resources/subscriptions/resources/read",
 )
 
 _BLOCK: Final = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -111,7 +103,7 @@ def commands() -> Iterator[tuple[str, Any]]:
     for name, (module, _) in COMMANDS.items():
         command = typer.main.get_command(importlib.import_module(module).app)
         below: Mapping[str, Any] = getattr(command, "commands", {})
-        if not below:
+        if not below or getattr(command, "invoke_without_command", False):
             yield f"azscan {name}", command
         for sub, each in below.items():
             yield f"azscan {name} {sub}", each
@@ -219,8 +211,8 @@ def _graph_permissions(catalog: Catalog) -> str:
 
 def _actions(catalog: Catalog) -> str:
     """Every action of Azure Resource Manager that the catalogue's reads need, as a custom role has it."""
-    actions = {action_of(kind) for kind in catalog.collections.values() if kind.host == "arm"} | {*ALWAYS_READ}
-    return "\n".join(["```text", *sorted(actions, key=str.lower), "```"])
+    plan = Plan(catalog, catalog.checks.values(), {})
+    return "\n".join(["```text", *actions_for(plan, at_group=True), "```"])
 
 
 def _keys(table: Table) -> Callable[[Catalog], str]:

@@ -9,7 +9,7 @@ import os
 import signal
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +68,7 @@ def scan(
     area: Words = option("--area", SELECTION),
     exclude_area: Words = option("--exclude-area", SELECTION),
     framework: Words = option("--framework", SELECTION),
+    control: Words = option("--control", SELECTION),
     checks_dir: Words = option("--checks-dir", SELECTION, metavar="FOLDER"),
     mappings_dir: Words = option("--mappings-dir", SELECTION, metavar="FOLDER"),
     config: str = option("--config", SELECTION, metavar="FILE"),
@@ -97,17 +98,24 @@ def scan(
     raise typer.Exit(run(by_key(locals()), os.environ))
 
 
-def prepare(given: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[Settings, Choice]:
-    """What the options, the variables and azscan.yaml ask for; UsageError where they do not fit together."""
+def prepare(
+    given: Mapping[str, Any], environ: Mapping[str, str], changed: Callable[[Settings], Settings] | None = None
+) -> tuple[Settings, Choice]:
+    """What the options, the variables and azscan.yaml ask for; UsageError where they do not fit together.
+
+    `changed` makes of the settings those that the command goes by.
+    """
     from azscan.azure.answers import FAULT_KINDS
     from azscan.catalog.load import load
     from azscan.scan import choose_checks
 
     config = load_config(str(given.get("config") or environ.get("AZSCAN_CONFIG", "")))
     settings = resolve(given, environ, config)
+    if changed is not None:
+        settings = changed(settings)
     _check_combinations(settings)
     log_to(settings)
-    say = _speaker(settings)
+    say = speaker(settings)
     if settings.verbose:
         say(f"configuration: {config.file or 'no azscan.yaml'}")
     catalog = load(settings.checks_dir, settings.mappings_dir)
@@ -129,10 +137,15 @@ def run(given: Mapping[str, Any], environ: Mapping[str, str]) -> int:
         report.format_of(path)
         report.check_writable(path)
     baseline = _baseline(settings, choice)
+    return on_estate(settings, choice, environ, lambda opened: _report(opened, settings, choice, environ, baseline))
+
+
+def on_estate(settings: Settings, choice: Choice, environ: Mapping[str, str], use: Callable[[Estate], int]) -> int:
+    """What `use` makes of the estate that the settings ask for; it is removed afterwards unless the user named it."""
     opened = open_estate(settings, choice, environ)
     try:
         with in_use(opened, settings):
-            code = _report(opened, settings, choice, environ, baseline)
+            code = use(opened)
     except KeyboardInterrupt:
         raise _interrupted(settings, is_kept=not settings.estate) from None
     except (NothingScannedError, UsageError):
@@ -186,9 +199,9 @@ def _report(
     from azscan import report
     from azscan.scan import assess, check_something_was_read
 
-    results: StoredResults = assess(opened, settings, choice, baseline)
+    results: StoredResults = assess(opened, settings, choice, baseline=baseline)
     for note in baseline.misfits(results.scan, results.scan.check_ids) if baseline is not None else ():
-        _speaker(settings)(f"warning: {note}")
+        speaker(settings)(f"warning: {note}")
     options = report.Options(show=settings.show, docs_url="", command=_command(settings))
     for path in settings.output:
         report.write_to(path, results, options)
@@ -216,7 +229,7 @@ def open_estate(settings: Settings, choice: Choice, environ: Mapping[str, str], 
 def _collect(settings: Settings, choice: Choice, environ: Mapping[str, str], only_survey: bool) -> Estate:
     from azscan.scan import collect
 
-    say = _speaker(settings)
+    say = speaker(settings)
 
     async def work(progress: Progress) -> Estate:
         if not settings.demo:
@@ -280,7 +293,9 @@ def _check_combinations(settings: Settings) -> None:
         raise UsageError("--quiet and --verbose exclude each other", hint="leave one of them out")
 
 
-def _speaker(settings: Settings) -> Any:
+def speaker(settings: Settings) -> Callable[[str], None]:
+    """What says a line to the user on stderr, or holds its tongue where --quiet asks for it."""
+
     def say(text: str) -> None:
         if not settings.quiet or text.startswith("warning"):
             print(harmless(text), file=sys.stderr)

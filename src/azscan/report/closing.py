@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from azscan.gate import explain
 from azscan.report.control_table import print_controls
+from azscan.report.denied import is_denied, print_denied
 from azscan.report.finding import record_words, waiver_words
 from azscan.report.page import Page
 from azscan.report.text import count
@@ -76,9 +77,11 @@ def _unread(page: Page, parts: Sequence[Unread], names: Mapping[str, str], *, wh
     if whole:
         for part in parts:
             _part(page, part, names)
+        print_denied(page, parts)
         return
+    print_denied(page, parts)
     groups: dict[tuple[str, str, str, str, bool], list[Unread]] = {}
-    for part in parts:
+    for part in (each for each in parts if not is_denied(each)):
         groups.setdefault((part.service, part.collection, part.kind, part.action, part.allowed), []).append(part)
     for (service, collection, kind, action, allowed), members in list(groups.items())[:_ITEMS]:
         verdicts = sum(part.verdicts for part in members)

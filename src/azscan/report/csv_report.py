@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import errno
 import io
 import sqlite3
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO
 
 import msgspec
@@ -49,7 +50,7 @@ _BLOCK = 1000
 _TABLE = """
 CREATE TABLE row(framework INT, control INT, "check" TEXT, status INT, subscription TEXT, id TEXT, cells BLOB);
 """
-_SORTED = 'SELECT cells FROM row ORDER BY framework, control, "check", status, subscription, id, rowid'
+_SORTED = 'SELECT cells FROM row {} ORDER BY framework, control, "check", status, subscription, id, rowid'
 
 Row = tuple[int, int, str, int, str, str, bytes]
 
@@ -61,26 +62,63 @@ def write_csv(results: Results, stream: BinaryIO, options: Options) -> None:
     and resource id. A control without a verdict has a row that says why. Where several leaves decided a verdict, the
     cells of its evidence have a line for each; one line stands for all of them where they agree.
     """
-    # Sorting is left to a nameless database of SQLite's, which moves to a private temporary file as it grows.
-    connection = sqlite3.connect("", isolation_level=None)
+    with SortedRows(results) as rows:
+        rows.fill((verdict, ()) for verdict in results.verdicts())
+        write_rows(COLUMNS, rows.of(), stream)
+
+
+class SortedRows:
+    """The rows of a report in their order, each a list of cells that nothing takes for a formula or a command.
+
+    Sorting is left to a nameless database of SQLite's, which moves to a private temporary file as it grows; OSError
+    where that file cannot be written. `beside` is the number of cells that `fill` is given beside each verdict: they
+    stand behind those of COLUMNS.
+    """
+
+    def __init__(self, results: Results, beside: int = 0) -> None:
+        self._results = results
+        self._beside = beside
+        self._connection = sqlite3.connect("", isolation_level=None)
+
+    def __enter__(self) -> SortedRows:
+        self._connection.execute("PRAGMA journal_mode = OFF")
+        self._connection.execute(_TABLE)
+        self._connection.execute("BEGIN")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def fill(self, verdicts: Iterable[tuple[Verdict, Sequence[str]]]) -> None:
+        """Take in the verdicts, each with the cells beside it, which must be safe as they are."""
+        with _sorting():
+            rows = _rows(self._results, verdicts, self._beside)
+            self._connection.executemany("INSERT INTO row VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def of(self, framework: int | None = None) -> Iterator[list[str]]:
+        """The rows of all frameworks, or of the one in that place."""
+        only = "" if framework is None else "WHERE framework = ?"
+        with _sorting():
+            for (cells,) in self._connection.execute(_SORTED.format(only), () if framework is None else (framework,)):
+                yield _DECODER.decode(cells)
+
+
+@contextlib.contextmanager
+def _sorting() -> Iterator[None]:
     try:
-        connection.execute("PRAGMA journal_mode = OFF")
-        connection.execute(_TABLE)
-        connection.execute("BEGIN")
-        connection.executemany("INSERT INTO row VALUES (?, ?, ?, ?, ?, ?, ?)", _rows(results))
-        _write_rows(connection, stream)
+        yield
     except sqlite3.OperationalError as error:
         raise OSError(errno.ENOSPC if "full" in str(error) else errno.EIO, f"sorting failed: {error}") from error
-    finally:
-        connection.close()
 
 
-def _write_rows(connection: sqlite3.Connection, stream: BinaryIO) -> None:
+def write_rows(columns: Sequence[str], rows: Iterable[Sequence[str]], stream: BinaryIO, *, bom: bool = False) -> None:
+    """Write a heading and rows as CSV; with `bom` the mark stands before them by which Excel knows UTF-8."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for number, (cells,) in enumerate(connection.execute(_SORTED)):
-        writer.writerow(_DECODER.decode(cells))
+    text.write("\ufeff" if bom else "")
+    writer.writerow(columns)
+    for number, cells in enumerate(rows):
+        writer.writerow(cells)
         if number % _BLOCK == 0:
             _flush(text, stream)
     _flush(text, stream)
@@ -96,18 +134,18 @@ _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(list[str])
 
 
-def _rows(results: Results) -> Iterator[Row]:
+def _rows(results: Results, verdicts: Iterable[tuple[Verdict, Sequence[str]]], beside: int) -> Iterator[Row]:
     """The rows with what they are sorted by, in any order."""
     names = subscription_names(results.scan)
     places = _Places(results.frameworks, results.controls)
-    for verdict in results.verdicts():
+    for verdict, others in verdicts:
         cells = _cells(
             verdict, results, names.get(verdict.resource.subscription.lower(), verdict.resource.subscription)
         )
         key = (verdict.check, _STATUS_RANK[verdict.status], cells[4], verdict.resource.id.lower())
         for framework, control, start in places.of(verdict):
-            yield (framework, control, *key, _ENCODER.encode([*start, *cells]))
-    yield from places.gaps()
+            yield (framework, control, *key, _ENCODER.encode([*start, *cells, *others]))
+    yield from places.gaps(beside)
 
 
 class _Places:
@@ -116,7 +154,7 @@ class _Places:
     def __init__(self, frameworks: Sequence[Framework], controls: Sequence[ControlResult]) -> None:
         self._controls = controls
         self._places = {
-            f"{framework.key}:{control}": (number, position, (_safe(framework.key), _safe(control)))
+            f"{framework.key}:{control}": (number, position, (safe_cell(framework.key), safe_cell(control)))
             for number, framework in enumerate(frameworks)
             for position, control in enumerate(framework.controls)
         }
@@ -131,13 +169,14 @@ class _Places:
                 self._met.add(name)
                 yield self._places[name]
 
-    def gaps(self) -> Iterator[Row]:
+    def gaps(self, beside: int) -> Iterator[Row]:
         for result in self._controls:
             name = f"{result.framework}:{result.control}"
             if name in self._met:
                 continue
             number, position, start = self._places[name]
-            cells = [*start, "", _safe(result.title), "", result.status, *[""] * 10, _safe(result.reason), "", "", ""]
+            about = (safe_cell(result.title), "", result.status, *[""] * 10, safe_cell(result.reason))
+            cells = [*start, "", *about, *[""] * (3 + beside)]
             yield number, position, "", _STATUS_RANK[result.status], "", "", _ENCODER.encode(cells)
 
 
@@ -151,15 +190,15 @@ def _cells(verdict: Verdict, results: Results, subscription: str) -> list[str]:
         resource.id, resource.name, resource.type, resource.region,
     )  # fmt: skip
     return [
-        *map(_safe, one_line),
+        *map(safe_cell, one_line),
         _lines([f"{leaf.path} {leaf.expected}".strip() for leaf in evidence]),
         _lines([actual_of(leaf) for leaf in evidence]),
         _lines([leaf.url for leaf in evidence]),
         _lines([leaf.api for leaf in evidence]),
         _lines([leaf.read_at for leaf in evidence]),
-        _safe(reason),
-        _safe(approved_by),
-        _safe(expires),
+        safe_cell(reason),
+        safe_cell(approved_by),
+        safe_cell(expires),
         _lines(fix),
     ]
 
@@ -176,11 +215,11 @@ def _record(verdict: Verdict, results: Results) -> tuple[str, str, str]:
 def _lines(values: Sequence[str]) -> str:
     """The values as the lines of one cell; one line where all of them are the same."""
     if len(values) == 1 or len(set(values)) == 1:
-        return _safe(values[0])
+        return safe_cell(values[0])
     return _no_formula("\n".join(map(visible, values)))
 
 
-def _safe(value: str) -> str:
+def safe_cell(value: str) -> str:
     """The value as a cell that no spreadsheet takes for a formula and no terminal for a command."""
     if value[:1].isalnum() and value.isprintable():
         return value

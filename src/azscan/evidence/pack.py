@@ -1,0 +1,85 @@
+"""Making a pack: one walk over the verdicts of an assessed estate, then the tables, the manifest and its signature."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from azscan.evidence import oscal, summary
+from azscan.evidence.archive import Archive
+from azscan.evidence.manifest import FORMAT, MANIFEST, SIGNATURE, Manifest, encode
+from azscan.evidence.records import EvidenceFiles
+from azscan.evidence.signing import Signer
+from azscan.evidence.workbook import ROWS, Workbook
+from azscan.report.csv_report import COLUMNS, SortedRows, write_rows
+from azscan.report.output import open_output
+from azscan.results import Verdict
+from azscan.verdicts import StoredResults
+
+EVIDENCE_COLUMN = "evidence files"
+PACK_COLUMNS = (*COLUMNS, EVIDENCE_COLUMN)
+
+
+def write_pack(
+    path: str,
+    results: StoredResults,
+    params: Mapping[str, Mapping[str, Any]],
+    *,
+    judged_at: datetime,
+    signer: Signer | None = None,
+    bom: bool = False,
+    rows_per_sheet: int = ROWS,
+) -> int:
+    """Write the evidence pack of results with frameworks; returns how many files its manifest names.
+
+    The same results give the same bytes. `params` are the parameters that the checks were assessed with, by check id.
+    With `bom` every CSV begins with the mark by which Excel knows UTF-8. Raises OutputError where the pack, or what
+    waits for it in the folder for temporary files, cannot be written.
+    """
+    with (
+        open_output(path) as stream,
+        tempfile.TemporaryDirectory(prefix="azscan-pack-") as folder,
+        Archive(stream) as archive,
+    ):
+        files = EvidenceFiles(results, params, archive.write)
+        with SortedRows(results, beside=1) as rows, oscal.Oscal(results) as document:
+            rows.fill(_walk(results, files, document))
+            for place, framework in enumerate(results.frameworks):
+                book = Path(folder, "book.xlsx")
+                with (
+                    Workbook(book, PACK_COLUMNS, created=judged_at, rows_per_sheet=rows_per_sheet) as sheets,
+                    archive.open(f"frameworks/{framework.key}.csv") as entry,
+                ):
+                    write_rows(PACK_COLUMNS, sheets.through(rows.of(place)), entry, bom=bom)
+                archive.copy(f"frameworks/{framework.key}.xlsx", book, is_packed=True)
+            with archive.open(oscal.PATH) as entry:
+                document.write(entry)
+        parts = summary.sections(results)
+        with archive.open("summary.csv") as entry:
+            summary.write_csv(parts, entry, bom=bom)
+        with archive.open("summary.html") as entry:
+            summary.write_html(parts, entry)
+        named = len(archive.entries)
+        _seal(archive, results, signer)
+    return named
+
+
+def _walk(
+    results: StoredResults, files: EvidenceFiles, document: oscal.Oscal
+) -> Iterator[tuple[Verdict, tuple[str, ...]]]:
+    for verdict, trace in results.traced():
+        names = files.of(verdict, trace)
+        document.take(verdict, names)
+        yield verdict, ("\n".join(names),)
+
+
+def _seal(archive: Archive, results: StoredResults, signer: Signer | None) -> None:
+    scan = results.scan
+    fingerprint = signer.fingerprint if signer is not None else ""
+    manifest = encode(Manifest(FORMAT, scan.version, scan.finished, tuple(archive.entries), fingerprint))
+    archive.write(MANIFEST, manifest)
+    if signer is not None:
+        archive.write(SIGNATURE, signer.sign(manifest))

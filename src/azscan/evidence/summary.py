@@ -1,0 +1,207 @@
+"""The cover sheet of a pack: who looked at what, when and with what, and what came of each control."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO
+
+import msgspec
+
+from azscan.evidence.oscal import VERSION as OSCAL_VERSION
+from azscan.evidence.roles import roles_held
+from azscan.report.control_table import score_line
+from azscan.report.csv_report import safe_cell, write_rows
+from azscan.report.labels import subscription_names
+from azscan.report.text import visible
+from azscan.results import CONTROL_STATUSES, STATUSES, Allowance, Off, Waiver
+from azscan.verdicts import StoredResults
+
+# The statuses of verdicts that say something of a control.
+_COUNTED = STATUSES[:-1]
+
+
+class Section(msgspec.Struct, frozen=True):
+    """One table of the summary; `note` says what its emptiness means."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = "none"
+
+
+def sections(results: StoredResults) -> tuple[Section, ...]:
+    """What the summary tells, in its order."""
+    names = subscription_names(results.scan)
+    return (
+        Section("Scan", ("what", "value"), tuple(_scan(results))),
+        Section(
+            "Scope",
+            ("subscription", "name", "state", "tenant", "left out because"),
+            tuple((each.id, each.name, each.state, each.tenant, each.left_out) for each in results.scan.subscriptions),
+        ),
+        Section(
+            "Roles of the identity",
+            ("subscription", "role or actions", "assigned at", "source"),
+            tuple(
+                (names.get(each.subscription, each.subscription), each.what, each.scope, each.how)
+                for each in roles_held(results.estate)
+            ),
+        ),
+        Section(
+            "Frameworks",
+            ("framework", "score", *CONTROL_STATUSES),
+            tuple(
+                (each.framework, score_line(each), *(str(each.statuses.get(status, 0)) for status in CONTROL_STATUSES))
+                for each in results.scores
+            ),
+        ),
+        Section(
+            "Controls",
+            ("framework", "control", "title", "status", "strength", "worst", *_COUNTED, "not run", "why"),
+            tuple(
+                (
+                    *(each.framework, each.control, each.title, each.status, each.strength, each.severity),
+                    *(str(each.counts.get(status, 0)) for status in _COUNTED),
+                    *(", ".join(each.not_run), each.reason),
+                )
+                for each in results.controls
+            ),
+        ),
+        Section(
+            "Unreadable parts",
+            (
+                *("kind", "service", "collection", "scope", "message", "code", "missing permission", "request id"),
+                *("verdicts", "accepted"),
+            ),
+            tuple(
+                (
+                    *(each.kind, each.service, each.collection, each.scope, each.message, each.code, each.action),
+                    *(each.request_id, str(each.verdicts), "yes" if each.allowed else "no"),
+                )
+                for each in results.unreadable
+            ),
+            "none: all that the checks of this pack need was read",
+        ),
+        Section(
+            "Waivers",
+            ("checks", "where", "justification", "approved by", "ticket", "expires", "verdicts", "state"),
+            tuple(map(_waiver, results.waivers)),
+        ),
+        Section(
+            "Switched off",
+            ("what", "justification", "approved by", "expires", "state"),
+            tuple(map(_off, results.off)),
+        ),
+        Section(
+            "Accepted as unreadable",
+            ("what", "justification", "approved by", "expires", "verdicts", "state"),
+            tuple(map(_allowance, results.scan.allowed_unreadable)),
+        ),
+    )
+
+
+def _scan(results: StoredResults) -> Iterator[tuple[str, str]]:
+    scan, summary = results.scan, results.summary
+    first, last = results.estate.connection.execute("SELECT min(at), max(at) FROM read WHERE at <> ''").fetchone()
+    yield "cloud", scan.cloud
+    yield "tenant", scan.tenant
+    yield "identity", scan.identity
+    yield "object id of the identity", str(results.estate.about("object_id", "") or "not known")
+    yield "signed in by", scan.credential
+    yield "scan started", scan.started
+    yield "scan finished", scan.finished
+    yield "first answer of Azure", first or "none"
+    yield "last answer of Azure", last or "none"
+    yield "judged at", scan.finished
+    yield "requests", f"{scan.requests}"
+    yield "azscan that read", str(results.estate.about("version", "not known"))
+    yield "azscan that judged", scan.version
+    yield "catalogue (SHA-256)", scan.catalog
+    yield "OSCAL", OSCAL_VERSION
+    for framework in results.frameworks:
+        yield "framework", f"{framework.key}: {framework.title}, {len(framework.controls)} controls"
+    yield "services", ", ".join(scan.services)
+    yield "checks", f"{scan.checks}"
+    yield "resources", f"{summary.resources}"
+    for status in STATUSES:
+        yield f"verdicts: {status}", f"{summary.statuses.get(status, 0)}"
+    for each in scan.filters:
+        yield "filter", each
+    for note in scan.notes:
+        yield "note", note
+
+
+def _waiver(waiver: Waiver) -> tuple[str, ...]:
+    where = [
+        *waiver.resources,
+        *(f"tag {each}" for each in waiver.tags),
+        *(f"resource group {each}" for each in waiver.resource_groups),
+        *(f"subscription {each}" for each in waiver.subscriptions),
+        *(f"managed by {each}" for each in waiver.managed_by),
+    ]
+    about = (waiver.reason, waiver.approved_by, waiver.ticket, waiver.expires, str(waiver.used))
+    return ", ".join(waiver.checks), ", ".join(where), *about, _state(waiver)
+
+
+def _off(off: Off) -> tuple[str, ...]:
+    return ", ".join((*off.services, *off.checks)), off.reason, off.approved_by, off.expires, _state(off)
+
+
+def _allowance(entry: Allowance) -> tuple[str, ...]:
+    return entry.part, entry.reason, entry.approved_by, entry.expires, str(entry.used), _state(entry)
+
+
+def _state(entry: Waiver | Off | Allowance) -> str:
+    return "expired" if entry.expired else "in force"
+
+
+def write_csv(parts: Sequence[Section], stream: BinaryIO, *, bom: bool = False) -> None:
+    """Write the summary as CSV: the first cell of each row names its table, whose heading stands before its rows."""
+    width = max(len(part.columns) for part in parts)
+    write_rows(("section", *(f"column {number + 1}" for number in range(width))), _csv_rows(parts), stream, bom=bom)
+
+
+def _csv_rows(parts: Sequence[Section]) -> Iterator[list[str]]:
+    for part in parts:
+        yield [part.title, *part.columns]
+        for row in part.rows or ((part.note,),):
+            yield [part.title, *map(safe_cell, row)]
+
+
+_STYLE = """
+body{font:14px/1.5 system-ui,sans-serif;margin:2em;color:#1a1a1a}
+h1{font-size:1.5em}h2{font-size:1.15em;margin-top:2em}
+table{border-collapse:collapse;width:100%}
+th,td{border:1px solid #bbb;padding:.3em .5em;text-align:left;vertical-align:top;overflow-wrap:anywhere}
+th{background:#eee}
+@media print{body{margin:0}thead{display:table-header-group}tr{break-inside:avoid}}
+"""
+
+
+def write_html(parts: Sequence[Section], stream: BinaryIO) -> None:
+    """Write the summary as one page that needs nothing beside it and runs nothing."""
+    stream.write(
+        b'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
+        b"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+        b"<title>azscan: evidence</title><style>" + _STYLE.encode() + b"</style></head>\n<body>\n"
+        b"<h1>Evidence of an assessment of Azure by azscan</h1>\n"
+        b"<p>MANIFEST.json has the SHA-256 of every file. What Azure returned stands in the folder evidence,"
+        b" and each row of the frameworks' CSV files names the files that it rests on.</p>\n"
+    )
+    for part in parts:
+        stream.write(f"<h2>{_text(part.title)}</h2>\n".encode())
+        if not part.rows:
+            stream.write(f"<p>{_text(part.note)}</p>\n".encode())
+            continue
+        heads = "".join(f'<th scope="col">{_text(name)}</th>' for name in part.columns)
+        stream.write(f"<table><thead><tr>{heads}</tr></thead><tbody>\n".encode())
+        for row in part.rows:
+            cells = "".join(f"<td>{_text(cell)}</td>" for cell in row)
+            stream.write(f"<tr>{cells}</tr>\n".encode())
+        stream.write(b"</tbody></table>\n")
+    stream.write(b"</body></html>\n")
+
+
+def _text(text: str) -> str:
+    return html.escape(visible(text))
