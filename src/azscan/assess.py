@@ -75,6 +75,8 @@ class Tally:
         self.filtered = False
         self.chosen = 0
         self.waived: Counter[int] = Counter()
+        # Check → how many of its failures the baseline has.
+        self.known: Counter[str] = Counter()
         self.blamed: dict[Blame, Counter[str]] = {}
 
     def of(self, status: Status) -> int:
@@ -107,7 +109,8 @@ class Assessor:
     """Holds checks against every document of an estate and writes the verdicts into it.
 
     `owners` are the subscriptions in scope (lower-case ids); `params` overrides parameters by check id; `match`
-    finds the waiver of a failed check. Times are judged at `now`.
+    finds the waiver of a failed check; `is_known` tells whether a failure (check, resource id) stands in the baseline.
+    Times are judged at `now`.
     """
 
     def __init__(
@@ -122,6 +125,7 @@ class Assessor:
         params: Mapping[str, Mapping[str, Any]] | None = None,
         filters: Filters = EVERYTHING,
         match: Match | None = None,
+        is_known: Callable[[str, str], bool] | None = None,
     ) -> None:
         self.estate = estate
         self.catalog = catalog
@@ -129,6 +133,7 @@ class Assessor:
         self.owners = owners
         self.filters = filters
         self.match = match
+        self.is_known = is_known
         self.tally = Tally()
         self._encode = msgspec.json.Encoder().encode
         self._waiting = 0
@@ -219,6 +224,8 @@ class Assessor:
             waiver = self.match(ready.check.id, reference(row, document, self._managed), self._tags(row, document))
         if waiver is not None:
             self.tally.waived[waiver] += 1
+        elif self.is_known is not None and self.is_known(ready.check.id, row.id_as_sent):
+            self.tally.known[ready.check.id] += 1
         waiting = ready.told[FAIL if waiver is None else WAIVED]
         waiting.append((row.id, self._evidence(ready, grounds), reason, waiver))
 

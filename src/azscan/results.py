@@ -188,7 +188,10 @@ class SubscriptionRef(msgspec.Struct, frozen=True):
 
 
 class ScanInfo(msgspec.Struct, frozen=True):
-    """Who looked at what, when and with which catalogue. Times are ISO 8601 in UTC."""
+    """Who looked at what, when and with which catalogue. Times are ISO 8601 in UTC.
+
+    `checks` counts the checks that were run, `check_ids` names them: a check may have nothing to say of an estate.
+    """
 
     version: str
     started: str
@@ -205,13 +208,15 @@ class ScanInfo(msgspec.Struct, frozen=True):
     requests: int = 0
     notes: tuple[str, ...] = ()
     allowed_unreadable: tuple[Allowance, ...] = ()
+    check_ids: tuple[str, ...] = ()
 
 
 class Gate(msgspec.Struct, frozen=True):
     """What --fail-on decided: `failed` and `undecided` verdicts at or above it, and the exit code.
 
-    `allowed` counts the undecided ones at or above it that --allow-unreadable let through. The controls are those of
-    --fail-on-control ("framework:control") that failed or could not be decided.
+    `allowed` counts the undecided ones at or above it that --allow-unreadable let through, `known` the failed ones
+    that stand in the `baseline` (the file's name; "" without one) and are not among `failed`. The controls are those
+    of --fail-on-control ("framework:control") that failed or could not be decided; a baseline does not excuse them.
     """
 
     fail_on: str
@@ -221,6 +226,8 @@ class Gate(msgspec.Struct, frozen=True):
     allowed: int = 0
     failed_controls: tuple[str, ...] = ()
     undecided_controls: tuple[str, ...] = ()
+    known: int = 0
+    baseline: str = ""
 
 
 class Summary(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ import msgspec
 
 from azscan import __version__
 from azscan.assess import Assessor, Filters, Tally
+from azscan.baseline import Baseline
 from azscan.catalog.model import Catalog, Check
 from azscan.catalog.select import select
 from azscan.collect.plan import Plan
@@ -209,10 +210,18 @@ async def collect(
         await signed_in.credential.close()
 
 
-def assess(estate: Estate, settings: Settings, choice: Choice, now: datetime | None = None) -> StoredResults:
+def assess(
+    estate: Estate,
+    settings: Settings,
+    choice: Choice,
+    now: datetime | None = None,
+    *,
+    baseline: Baseline | None = None,
+) -> StoredResults:
     """Hold the chosen checks against an estate; the results stream from it.
 
-    Dates, waivers and what else expires are judged at the time given (by default the present).
+    Dates, waivers and what else expires are judged at the time given (by default the present). Failures that stand in
+    the `baseline` do not fail the gate; where it does not fit, the results' notes say so.
     Raises UsageError where a filter matches no resource although all of them could be read.
     """
     catalog = choice.catalog
@@ -233,6 +242,7 @@ def assess(estate: Estate, settings: Settings, choice: Choice, now: datetime | N
         params=params,
         filters=filters,
         match=waivers.match if settings.waivers else None,
+        is_known=baseline.knows if baseline is not None else None,
     ).run()
     if tally.filtered and not tally.chosen:
         raise UsageError(
@@ -247,6 +257,7 @@ def assess(estate: Estate, settings: Settings, choice: Choice, now: datetime | N
         allowed,
         proven_empty=bool(estate.about("complete", False)) and not any(estate.failed_reads()),
         controls=_gated(choice, controls),
+        baseline=baseline.path if baseline is not None else "",
     )
     looked = Looked(
         checks=frozenset(check.id for check in choice.checks),
@@ -257,7 +268,7 @@ def assess(estate: Estate, settings: Settings, choice: Choice, now: datetime | N
     return StoredResults(
         estate=estate,
         catalog=catalog,
-        scan=_scan_info(estate, settings, choice, allowed.report(), now),
+        scan=_with_notes(_scan_info(estate, settings, choice, allowed.report(), now), baseline),
         summary=summarise(catalog, choice.checks, tally, gate),
         unreadable=unread_parts(estate, catalog, tally, plan.checks_of, allowed.covers_part),
         waivers=waivers.report(looked),
@@ -269,6 +280,13 @@ def assess(estate: Estate, settings: Settings, choice: Choice, now: datetime | N
         controls_of=choice.mapped.controls,
         shell="powershell" if settings.shell == "powershell" else "posix",
     )
+
+
+def _with_notes(scan: ScanInfo, baseline: Baseline | None) -> ScanInfo:
+    """The scan with notes of where the baseline does not fit it."""
+    if baseline is None:
+        return scan
+    return msgspec.structs.replace(scan, notes=(*scan.notes, *baseline.misfits(scan, scan.check_ids)))
 
 
 def params_of(settings: Settings, catalog: Catalog) -> dict[str, dict[str, Any]]:
@@ -350,6 +368,7 @@ def _scan_info(
         requests=int(estate.about("requests", 0)),
         notes=tuple(notes),
         allowed_unreadable=allowed,
+        check_ids=tuple(check.id for check in choice.checks),
     )
 
 
@@ -379,6 +398,7 @@ def _gate_tallies(catalog: Catalog, tally: Tally) -> list[GateTally]:
             status=status,
             count=count,
             kinds=(kind,) if kind else (),
+            known=tally.known[check] if status == "fail" else 0,
         )
         for (check, status, kind), count in tally.counts.items()
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,7 @@ class Settings(msgspec.Struct, frozen=True):
     controls: tuple[str, ...] = ()
     fail_on: str = "high"
     fail_on_control: tuple[str, ...] = ()
+    baseline: str = ""
     concurrency: int = 32
     timeout: float = 60.0
     show: tuple[str, ...] = ()
@@ -233,6 +234,12 @@ def check_ids(catalog: Catalog) -> frozenset[str]:
 def aliases_of(catalog: Catalog) -> dict[str, tuple[str, ...]]:
     """Check id → its former ids, for those that have any."""
     return {check.id: check.aliases for check in catalog.checks.values() if check.aliases}
+
+
+def present_ids(catalog: Catalog) -> Callable[[str], str]:
+    """A function that gives the present id of a check; what the catalogue does not know stays as it is."""
+    current = {former: check for check, formers in aliases_of(catalog).items() for former in formers}
+    return lambda check: current.get(check, check)
 
 
 def _unknown_names(source: Located, catalog: Catalog, kinds: Sequence[str]) -> Iterator[SourceFault]:

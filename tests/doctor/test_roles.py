@@ -98,7 +98,10 @@ def test_a_role_on_a_group_of_resources_warns_and_lets_a_scan_go_on(tmp_path: Pa
 
 
 def test_a_part_of_the_reads_lets_a_scan_go_on(tmp_path: Path) -> None:
-    world = World(roles=[Role(SCOPE, (VISIBLE, f"{STORAGE}/read"))], services=STORAGE_ONLY)
+    world = World(
+        roles=[Role(SCOPE, (VISIBLE, "Microsoft.Authorization/permissions/read", f"{STORAGE}/read"))],
+        services=STORAGE_ONLY,
+    )
     scanned = world.scan(tmp_path / "scan")
     assert scanned.of("storage-https-only")
     assert not [record for record in scanned.emulator.log if "roleAssignments" in record.path]

@@ -385,3 +385,18 @@ class _Sink(io.RawIOBase):
 
     def write(self, data: object) -> int:
         return len(data)  # type: ignore[arg-type]
+
+
+COMMANDS = ("##vso[task.setvariable variable=a]b", "##[error]x", "::stop-commands::x", "##VSO[task.x]")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_names_are_no_commands_to_the_log_of_a_pipeline(name: str) -> None:
+    # Wrapped lines begin where they may: at each width another word comes first.
+    for width in range(40, 100, 3):
+        resource = storage(f"{'x ' * 12}{name}", group=f"{'word ' * 9}{name}")
+        finding = msgspec.structs.replace(https_only(resource), reason=f"{'because ' * 9}{name}", title=f"a {name}")
+        text = table(MemoryResults([finding]), Options(show=("storage-https-only",), width=width))
+        assert not re.search(r"##(\[|vso\[)", text, re.IGNORECASE)
+        assert not [line for line in text.splitlines() if line.lstrip().startswith("::")]
+        assert name.strip("#:")[:6] in text

@@ -22,9 +22,10 @@ from azscan.cli.log import log_to
 from azscan.cli.options import by_key, option
 from azscan.cli.progress import shown
 from azscan.errors import Interrupted, NothingScannedError, UsageError
-from azscan.settings import Settings, check_accepted, check_names, load_config, resolve
+from azscan.settings import Settings, check_accepted, check_names, load_config, present_ids, resolve
 
 if TYPE_CHECKING:
+    from azscan.baseline import Baseline
     from azscan.collect.progress import Progress
     from azscan.decisions import Decision
     from azscan.estate.store import Estate
@@ -87,6 +88,7 @@ def scan(
     fail_on: str = option("--fail-on", GATE),
     fail_on_control: Words = option("--fail-on-control", GATE, metavar="CONTROL"),
     allow_unreadable: Words = option("--allow-unreadable", GATE),
+    baseline: str = option("--baseline", GATE, metavar="FILE"),
     concurrency: int = option("--concurrency", "Reading"),
     timeout: float = option("--timeout", "Reading"),
     verbose: bool = option("--verbose", "Messages"),
@@ -140,7 +142,8 @@ def run(given: Mapping[str, Any], environ: Mapping[str, str]) -> int:
     for path in settings.output:
         report.format_of(path)
         report.check_writable(path)
-    return on_estate(settings, choice, environ, lambda opened: _report(opened, settings, choice, environ))
+    baseline = _baseline(settings, choice)
+    return on_estate(settings, choice, environ, lambda opened: _report(opened, settings, choice, environ, baseline))
 
 
 def on_estate(settings: Settings, choice: Choice, environ: Mapping[str, str], use: Callable[[Estate], int]) -> int:
@@ -187,12 +190,25 @@ def _forget(opened: Estate, settings: Settings) -> None:
         remove_estate(opened.path)
 
 
-def _report(opened: Estate, settings: Settings, choice: Choice, environ: Mapping[str, str]) -> int:
+def _baseline(settings: Settings, choice: Choice) -> Baseline | None:
+    """The known failures, read before anything else is; one and the same file may be read and then written anew."""
+    from azscan.baseline import Baseline
+
+    if not settings.baseline:
+        return None
+    return Baseline(settings.baseline, present_ids(choice.catalog))
+
+
+def _report(
+    opened: Estate, settings: Settings, choice: Choice, environ: Mapping[str, str], baseline: Baseline | None
+) -> int:
     from azscan import report
     from azscan.scan import assess, check_something_was_read
 
-    results: StoredResults = assess(opened, settings, choice)
+    results: StoredResults = assess(opened, settings, choice, baseline=baseline)
     _warn(results, speaker(settings))
+    for note in baseline.misfits(results.scan, results.scan.check_ids) if baseline is not None else ():
+        speaker(settings)(f"warning: {note}")
     options = report.Options(show=settings.show, docs_url="", command=_command(settings))
     for path in settings.output:
         report.write_to(path, results, options)

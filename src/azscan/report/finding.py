@@ -13,7 +13,7 @@ from azscan.report import Options
 from azscan.report.labels import expected_of, told
 from azscan.report.page import Page, Piece
 from azscan.report.text import visible
-from azscan.results import Evidence, Results, Status, Verdict, Waiver
+from azscan.results import Evidence, ResourceRef, Results, Status, Verdict, Waiver
 
 LABELS: Mapping[Status, tuple[str, str]] = {
     "fail": ("error", "bold red"),
@@ -81,7 +81,7 @@ class CheckBlock:
         return f"{verdict.severity} instead of {self._overrides[verdict.override].changed[verdict.check]}"
 
     def _place_line(self, verdict: Verdict) -> None:
-        self._page.line("  --> ", (self._place(verdict), "bold"))
+        self._page.line("  --> ", (place_of(self._page, verdict.resource, self._names), "bold"))
         if self._whole:
             self._page.line(_NOTE + "id: ", verdict.resource.id)
         if verdict.resource.managed_by:
@@ -104,24 +104,6 @@ class CheckBlock:
         """True where the reason only repeats the evidence: that something is absent."""
         shown = verdict.evidence[:_LEAVES]
         return not self._whole and verdict.status == "fail" and any(not leaf.present for leaf in shown)
-
-    def _place(self, verdict: Verdict) -> str:
-        """ "subscription / group / name (region)", as far as the resource has them, on one line."""
-        resource = verdict.resource
-        subscription = self._names.get(resource.subscription.lower(), resource.subscription)
-        parts = [subscription, resource.resource_group, resource.name or resource.id]
-        if resource.id.rstrip("/").lower() == f"/subscriptions/{resource.subscription}".lower():
-            parts = [subscription]
-        parts = [visible(part) for part in parts if part]
-        region = f" ({self._page.cut(resource.region, 24)})" if resource.region else ""
-        room = self._page.width - 6 - len(region) - 3 * (len(parts) - 1)
-        while (over := sum(map(cell_len, parts)) - room) > 0:
-            longest = max(range(len(parts)), key=lambda index: cell_len(parts[index]))
-            size = cell_len(parts[longest])
-            if size <= 12:
-                break
-            parts[longest] = self._page.cut(parts[longest], max(size - over, 12))
-        return " / ".join(parts) + region
 
     def _evidence(self, verdict: Verdict) -> None:
         leaves = verdict.evidence if self._whole else verdict.evidence[:_LEAVES]
@@ -227,6 +209,24 @@ class _Fact(NamedTuple):
         entries = tuple(map(visible, actual)) if isinstance(actual, list) else ()
         words = ", ".join(entries) if isinstance(actual, list) else visible(actual)
         return cls(visible(leaf.path), visible(expected_of(leaf, brief=brief)), words, entries)
+
+
+def place_of(page: Page, resource: ResourceRef, names: Mapping[str, str]) -> str:
+    """ "subscription / group / name (region)", as far as the resource has them, on one line."""
+    subscription = names.get(resource.subscription.lower(), resource.subscription)
+    parts = [subscription, resource.resource_group, resource.name or resource.id]
+    if resource.id.rstrip("/").lower() == f"/subscriptions/{resource.subscription}".lower():
+        parts = [subscription]
+    parts = [visible(part) for part in parts if part]
+    region = f" ({page.cut(resource.region, 24)})" if resource.region else ""
+    room = page.width - 6 - len(region) - 3 * (len(parts) - 1)
+    while (over := sum(map(cell_len, parts)) - room) > 0:
+        longest = max(range(len(parts)), key=lambda index: cell_len(parts[index]))
+        size = cell_len(parts[longest])
+        if size <= 12:
+            break
+        parts[longest] = page.cut(parts[longest], max(size - over, 12))
+    return " / ".join(parts) + region
 
 
 def print_brief(page: Page, verdicts: Iterator[Verdict]) -> None:
