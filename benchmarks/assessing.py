@@ -58,6 +58,7 @@ def main() -> None:
             unreadable=(),
             waivers=(),
             off=(),
+            severity_overrides=(),
             frameworks=(),
             controls=(),
             scores=(),

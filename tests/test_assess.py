@@ -478,3 +478,12 @@ def test_a_page_with_a_fault_keeps_its_own_evidence(tmp_path):
     found = verdicts(collect(Azure({THINGS: half}), known, tmp_path / "e.sqlite"), known)
     assert [each.status for each in found] == ["unreadable", "pass"]
     assert msgspec.json.encode(found[0].evidence[0].actual) == b'"HTTP 200"'
+
+
+def test_every_failure_of_documents_that_are_alike_is_held_against_the_baseline(tmp_path):
+    estate, known = estate_of(tmp_path, *(on(name, value=False) for name in "abcd"))
+    judged = Assessor(
+        estate, known, Documents(estate, known, (ONE,)), [*known.checks.values()], owners=(ONE,), now=datetime.now(UTC),
+        is_known=lambda check, resource: resource[-1] in "ad",
+    ).run()  # fmt: skip
+    assert (judged.of("fail"), judged.known["a"]) == (4, 2)

@@ -15,7 +15,7 @@ from azscan.conditions.alike import Look, looked_at
 from azscan.conditions.compile import Compiled, Grounds, compile_condition
 from azscan.conditions.grammar import parse
 from azscan.conditions.logic import FALSE, UNREADABLE
-from azscan.conditions.values import Document, Unreadable
+from azscan.conditions.values import Document, Items, Unreadable
 from azscan.estate.documents import Documents
 from azscan.estate.ids import key_of, parse_id, region_of
 from azscan.estate.references import managers, reference, region_at
@@ -70,6 +70,8 @@ class Tally:
         self.filtered = False
         self.chosen = 0
         self.waived: Counter[int] = Counter()
+        # Check → how many of its failures the baseline has.
+        self.known: Counter[str] = Counter()
         self.blamed: dict[Blame, Counter[str]] = {}
 
     def of(self, status: Status) -> int:
@@ -98,7 +100,8 @@ class Assessor:
     """Holds checks against every document of an estate and writes the verdicts into it.
 
     `owners` are the subscriptions in scope (lower-case ids); `params` overrides parameters by check id; `match`
-    finds the waiver of a failed check. Times are judged at `now`.
+    finds the waiver of a failed check; `is_known` tells whether a failure (check, resource id) stands in the baseline.
+    Times are judged at `now`.
     """
 
     def __init__(
@@ -113,6 +116,7 @@ class Assessor:
         params: Mapping[str, Mapping[str, Any]] | None = None,
         filters: Filters = EVERYTHING,
         match: Match | None = None,
+        is_known: Callable[[str, str], bool] | None = None,
     ) -> None:
         self.estate = estate
         self.catalog = catalog
@@ -120,10 +124,11 @@ class Assessor:
         self.owners = owners
         self.filters = filters
         self.match = match
+        self.is_known = is_known
         self.tally = Tally()
         self._waiting = 0
-        # What may be said again without another look; a waiver is for one resource.
-        self._lasting = {PASS, SKIPPED} if match is not None else {PASS, SKIPPED, FAIL}
+        # What may be said again without another look: waivers and baselines name single resources.
+        self._lasting = {PASS, SKIPPED} if match or is_known else {PASS, SKIPPED, FAIL}
         self._managed = managers(estate) if match is not None else {}
         self._ready = [self._compile(number, check, params or {}, now) for number, check in enumerate(checks)]
 
@@ -227,16 +232,18 @@ class Assessor:
         return status, facts, reason
 
     def _waiver(self, ready: _Ready, row: Row, document: Document) -> int | None:
-        if self.match is None:
-            return None
-        waiver = self.match(ready.check.id, reference(row, document, self._managed), self._tags(row, document))
+        waiver = None
+        if self.match is not None:
+            waiver = self.match(ready.check.id, reference(row, document, self._managed), self._tags(row, document))
         if waiver is not None:
             self.tally.waived[waiver] += 1
+        elif self.is_known is not None and self.is_known(ready.check.id, row.id_as_sent):
+            self.tally.known[ready.check.id] += 1
         return waiver
 
     def _charge(self, ready: _Ready, grounds: Grounds) -> str:
         """Charge an unreadable verdict to what could not be read, and say so in words."""
-        fault = next((actual for _, _, actual, _ in grounds if isinstance(actual, Unreadable)), None)
+        fault = next((found for _, _, actual, _ in grounds if (found := _fault_in(actual)) is not None), None)
         fault = fault or Unreadable("unavailable", "a part of the resource could not be read")
         self.tally.counts[ready.check.id, "unreadable", fault.kind] += 1
         self.tally.blame(_blame(fault), ready.check.id)
@@ -358,3 +365,10 @@ def _blocks(waiting: list[str]) -> Iterator[str]:
 
 def _blame(fault: Unreadable) -> Blame:
     return Blame(fault.read, "", "") if fault.read else Blame(0, fault.kind, fault.message)
+
+
+def _fault_in(actual: Any) -> Unreadable | None:
+    """Why a value, or the list that an operator looked through, could not be read; None where it could."""
+    if isinstance(actual, Unreadable):
+        return actual
+    return actual.fault if isinstance(actual, Items) else None

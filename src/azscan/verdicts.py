@@ -32,6 +32,7 @@ from azscan.results import (
     ResourceRef,
     ScanInfo,
     Score,
+    SeverityOverride,
     Status,
     Summary,
     Unread,
@@ -71,6 +72,7 @@ class StoredResults:
     unreadable: Sequence[Unread]
     waivers: Sequence[Waiver]
     off: Sequence[Off]
+    severity_overrides: Sequence[SeverityOverride]
     frameworks: Sequence[Framework]
     controls: Sequence[ControlResult]
     scores: Sequence[Score]
@@ -127,6 +129,7 @@ class StoredResults:
         name, title, service, severity = check.id, check.title, check.service, check.severity
         controls = self.controls_of(check.id)
         is_finding = status in ("fail", "waived")
+        override = self._overridden.get(check.id)
         reference, provenance = self._reference, self._provenance
 
         # Resources that came with one page and are alike have the same evidence, word for word.
@@ -156,6 +159,7 @@ class StoredResults:
                 self._fix(check, resource) if is_finding else None,
                 controls,
                 waiver,
+                override,
             )
 
     @cached_property
@@ -177,6 +181,11 @@ class StoredResults:
     @cached_property
     def _provenance(self) -> Callable[[int], tuple[str, str, str]]:
         return lru_cache(maxsize=KEPT_READS)(self.estate.provenance)
+
+    @cached_property
+    def _overridden(self) -> dict[str, int]:
+        """Check id → the index of the override that changed its severity."""
+        return {check: index for index, entry in enumerate(self.severity_overrides) for check in entry.changed}
 
     def _unread_fact(self, read_id: int | None) -> tuple[Evidence, ...]:
         read = self.estate.read(read_id) if read_id else None

@@ -81,7 +81,16 @@ def test_0_where_what_failed_is_below_the_gate(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "more", [(), ("--format", "json"), ("--format", "csv"), ("--quiet",), ("-o", "out.json"), ("--show", "all")]
+    "more",
+    [
+        (),
+        ("--format", "json"),
+        ("--format", "csv"),
+        ("--format", "markdown"),
+        ("--quiet",),
+        ("-o", "out.json"),
+        ("--show", "all"),
+    ],
 )
 def test_10_the_gate_failed_whatever_the_format(tmp_path, more):
     assert scanned(tmp_path, estate(GOOD, BAD), *ONLY, *more).returncode == 10

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from azscan.collect.needs import ALWAYS_READ, actions_of, needs_of
+from azscan.collect.needs import ALWAYS_READ, QUERY, actions_of, needs_of
 from azscan.collect.plan import Plan
 from tests.collect.ground import catalog, check, kind, link
 from tests.harness import shipped
 
 ON = {"field": "properties.on", "equals": True}
+VAULT = {"field": "type", "equals": "Microsoft.Test/vaults"}
 
 
 def needs(*kinds, checks):
@@ -48,3 +49,18 @@ def test_the_whole_catalogue_needs_reads_and_names_a_check_for_each():
         assert action.endswith("/read") and checks, action
     assert not set(ALWAYS_READ) & set(found.tenant_actions)
     assert found.actions.keys() == dict(sorted(found.actions.items(), key=lambda each: each[0].lower())).keys()
+
+
+def test_a_query_is_an_action_of_its_own():
+    found = kind("found", kql="resources | where type =~ 'microsoft.test/founds'")
+    assert list(actions_of(found)) == ["Microsoft.Test/founds/read", QUERY]
+
+
+def test_what_is_sought_in_the_list_of_resources_is_needed_by_all_that_look_there():
+    seek = {"none": {"in": "resources", "where": VAULT, "whenEmpty": "pass"}}
+    any_type = {"some": {"in": "resources"}}
+    found = needs(checks=[check("a", "subscription", seek), check("b", "subscription", any_type)])
+    assert found.actions == {
+        "Microsoft.Resources/subscriptions/resources/read": {"a", "b"},
+        "Microsoft.Test/vaults/read": {"a", "b"},
+    }

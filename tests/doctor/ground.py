@@ -26,6 +26,7 @@ ELSEWHERE = "99999999-9999-4999-8999-999999999999"
 GROUP = "44444444-4444-4444-8444-444444444444"
 OID, CLIENT = IDENTITY["objectId"], IDENTITY["clientId"]
 STORAGE = "Microsoft.Storage/storageAccounts"
+VISIBLE = "Microsoft.Resources/subscriptions/read"
 SERVICES = ("storage", "defender", "entra", "monitor")
 # What the checks of SERVICES rest on in Graph, as the emulator demands it.
 WANTED = {"v1.0/policies/*": ("Policy.Read.All",), "v1.0/users": ("Directory.Read.All", "User.Read.All")}

@@ -10,7 +10,7 @@ import pytest
 from azscan.doctor.roles import MOST_NAMES, Held
 from azscan.emulator import Deny, Role
 from azscan.errors import NothingScannedError
-from tests.doctor.ground import GROUP, OID, ONE, STORAGE, World, found, states
+from tests.doctor.ground import GROUP, OID, ONE, STORAGE, VISIBLE, World, found, states
 
 SCOPE = f"/subscriptions/{ONE}"
 ABOVE = "/providers/Microsoft.Management/managementGroups/root"
@@ -98,7 +98,10 @@ def test_a_role_on_a_group_of_resources_warns_and_lets_a_scan_go_on(tmp_path: Pa
 
 
 def test_a_part_of_the_reads_lets_a_scan_go_on(tmp_path: Path) -> None:
-    world = World(roles=[Role(SCOPE, (f"{STORAGE}/read",))], services=STORAGE_ONLY)
+    world = World(
+        roles=[Role(SCOPE, (VISIBLE, "Microsoft.Authorization/permissions/read", f"{STORAGE}/read"))],
+        services=STORAGE_ONLY,
+    )
     scanned = world.scan(tmp_path / "scan")
     assert scanned.of("storage-https-only")
     assert not [record for record in scanned.emulator.log if "roleAssignments" in record.path]
@@ -112,7 +115,7 @@ def test_where_nothing_can_be_asked_it_says_so(tmp_path: Path) -> None:
 
 
 def test_a_subscription_that_grants_something_keeps_the_others_from_blocking(tmp_path: Path) -> None:
-    poor = ("Microsoft.Billing/*/read", "Microsoft.Authorization/*/read")
+    poor = (VISIBLE, "Microsoft.Billing/*/read", "Microsoft.Authorization/*/read")
     world = World(roles=[Role(SCOPE, poor)], services=STORAGE_ONLY)
     assert world.doctor(tmp_path).state == "blocking"
     with pytest.raises(NothingScannedError, match="does not grant one read of the selected checks"):

@@ -10,7 +10,7 @@ import pytest
 from azscan.emulator import Role
 from azscan.emulator.estate import TENANT
 from azscan.errors import AzscanError, NothingScannedError, UsageError
-from tests.doctor.ground import ELSEWHERE, GROUP, ONE, STORAGE, TWO, World, found, states
+from tests.doctor.ground import ELSEWHERE, GROUP, ONE, STORAGE, TWO, VISIBLE, World, found, states
 from tests.harness import Scanned
 
 SUBSCRIPTION = f"/subscriptions/{ONE}"
@@ -181,7 +181,10 @@ def test_disabled_subscription(tmp_path: Path) -> None:
 def test_a_role_that_a_group_inherits(tmp_path: Path, told: str) -> None:
     above = "/providers/Microsoft.Management/managementGroups/root"
     poor = Role(
-        above, ("Microsoft.Billing/*/read", "Microsoft.Authorization/*/read"), group=GROUP, name="Billing Reader"
+        above,
+        (VISIBLE, "Microsoft.Billing/*/read", "Microsoft.Authorization/*/read"),
+        group=GROUP,
+        name="Billing Reader",
     )
     world = World(roles=[poor], more={"permissions_at": told}, services=("storage", "defender", "monitor"))
     report = world.doctor(tmp_path)

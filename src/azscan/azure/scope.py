@@ -137,7 +137,7 @@ async def _below(session: Reader, group: str) -> dict[str, str]:
             hint="give its id, not its display name: az account management-group list --output table",
         )
     if fault:
-        hint = "ask for Management Group Reader on it, or name the subscriptions with --subscription"
+        hint = "ask for Reader on it, or name the subscriptions with --subscription"
         raise NothingScannedError(f"the management group {group_id!r} could not be read: {_words(fault)}", hint=hint)
     subscriptions = (item for item in items if _text(item, "type").lower().endswith("/subscriptions"))
     names = {}

@@ -40,7 +40,7 @@ def locate() -> Path:
 def load(checks_dirs: Sequence[str | Path] = (), mappings_dirs: Sequence[str | Path] = ()) -> Catalog:
     """The shipped catalogue with the user's folders added; CatalogError carries every fault in all of them.
 
-    Faults of a framework come when it is asked for. A folder that does not exist is a UsageError.
+    Faults of a framework that ships come when it is asked for. A folder that does not exist is a UsageError.
     """
     catalog, faults = _without_garbage(locate(), checks_dirs, mappings_dirs, frameworks=False)
     if faults:
@@ -93,7 +93,7 @@ def _kept_or_parsed(gathered: _Gathered) -> _Loaded:
     key = kept.key_of(gathered.digest.hexdigest(), names)
     if not gathered.faults and (found := kept.recall(folder, key)) is not None:
         mappings = {file.stem: file for file in gathered.files if file.kind == "mapping"}
-        frameworks = Frameworks(mappings, found.ids)
+        frameworks = Frameworks(mappings, found.ids, parsed={})
         return Catalog(found.services, found.collections, found.checks, frameworks, hash=""), ()
     catalog, faults = validate(gathered.files, frameworks=False)
     if not (gathered.faults or faults) and isinstance(catalog.frameworks, Frameworks):
@@ -170,7 +170,7 @@ class _Gathered:
             self._fault(shown, "the file's name must end in .yaml", f"rename it to {path.stem}.yaml")
             return
         data = fetch(path)
-        self.files.append(File(kind, folder, path.stem, shown, data))
+        self.files.append(File(kind, folder, path.stem, shown, data, is_shipped=shown == relative))
         if isinstance(data, bytes):
             self.digest.update(f"{relative}\0{len(data)}\0".encode())
             self.digest.update(data)

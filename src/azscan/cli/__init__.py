@@ -19,6 +19,11 @@ COMMANDS = {
     "doctor": ("azscan.cli.doctor", "Tell what stands in the way of a scan, and what mends it"),
     "evidence": ("azscan.cli.evidence", "Write a pack of evidence for auditors, or verify one"),
     "plan": ("azscan.cli.plan", "Tell which requests a scan makes, and how long a throttle makes them take"),
+    "diff": ("azscan.cli.diff", "Compare two results or two saved estates: new failures, solved, changed, gone"),
+    "role": ("azscan.cli.role", "Print the smallest role that checks need, or what a role leaves unreadable"),
+    "config": ("azscan.cli.config", "Validate azscan.yaml, and show where each setting comes from"),
+    "waivers": ("azscan.cli.waivers", "List what the team decided: what has expired, what does nothing"),
+    "waive": ("azscan.cli.waive", "Accept findings: write a waiver into azscan.yaml"),
     "checks": ("azscan.cli.checks", "List, show, write, validate and test checks"),
     "frameworks": ("azscan.cli.frameworks", "List frameworks and controls, and how much of them checks decide"),
     "mappings": ("azscan.cli.mappings", "Keep the frameworks' files: propose edges from a table of policies"),
@@ -175,6 +180,6 @@ def tell(error: AzscanError) -> None:
 
 def harmless(text: str) -> str:
     """The text with what a terminal would act on written out, line by line: names come from strangers."""
-    from azscan.report.text import visible
+    from azscan.report.text import no_command, visible
 
-    return "\n".join(visible(line) for line in text.split("\n"))
+    return "\n".join(no_command(visible(line)) for line in text.split("\n"))

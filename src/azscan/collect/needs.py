@@ -22,6 +22,9 @@ ALWAYS_READ: Final = (
     "Microsoft.Resources/subscriptions/resources/read",
 )
 
+# What a query of Resource Graph takes.
+QUERY: Final = "Microsoft.ResourceGraph/resources/read"
+
 Checks = frozenset[str]
 
 
@@ -55,13 +58,22 @@ def needs_of(plan: Plan) -> Needs:
         held = tenant_actions if is_tenant_level(kind, plan.catalog.collections) else actions
         for action in actions_of(kind):
             held[action] = held.get(action, frozenset()) | checks
+    for sought in plan.sought:
+        # The list of all resources is doubted as a whole.
+        action, checks = f"{sought}/read", frozenset(plan.checks_of[RESOURCES.name])
+        actions[action] = actions.get(action, frozenset()) | checks
     return Needs(_sorted(actions), _sorted(tenant_actions), dict(sorted(graph.items())))
 
 
 def actions_of(kind: Collection) -> Iterable[str]:
-    """The actions that one collection of ARM needs; what is listed must also be shown in the list of resources."""
+    """The actions that one collection of ARM needs; what is listed must also be shown in the list of resources.
+
+    A query of Resource Graph is an action of its own, besides the read of what it finds:
+    https://learn.microsoft.com/azure/role-based-access-control/permissions/management-and-governance#microsoftresourcegraph
+    """
     shown = f"{kind.type}/read" if kind.presence == "listed" and kind is not RESOURCES else ""
-    return dict.fromkeys(filter(None, (action_of(kind), shown)))
+    asked = QUERY if kind.kql else ""
+    return dict.fromkeys(filter(None, (action_of(kind), shown, asked)))
 
 
 def _sorted(actions: Mapping[str, Checks]) -> dict[str, Checks]:

@@ -50,6 +50,10 @@ class Permissions:
         """True where the identity may perform `action` in the whole subscription."""
         return grants(self._entries, action)
 
+    def leaves_out(self, action: str) -> bool:
+        """True where the identity holds a role in the subscription, and none that grants `action` there."""
+        return bool(self._entries) and not self.covers(action)
+
     async def covers_at(self, resource_id: str, action: str) -> bool:
         """True where the identity may perform `action` on that resource: by the subscription or by its group."""
         if self.covers(action):

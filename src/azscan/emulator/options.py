@@ -27,6 +27,7 @@ FaultKind = Literal[
     "claims",
     "expired",
 ]
+Manner = Literal["403", "filter"]
 FAULT_KINDS = frozenset(FaultKind.__args__)  # type: ignore[attr-defined]
 Switch = TypeVar("Switch")
 
@@ -126,7 +127,7 @@ class Deny:
     """
 
     match: str
-    manner: Literal["403", "filter"] = "403"
+    manner: Manner = "403"
 
 
 @dataclass(frozen=True)
@@ -155,6 +156,7 @@ class Options:
     faults: Sequence[FaultRule] = ()
     deletions: Sequence[Deletion] = ()
     roles: Sequence[Role] | None = None
+    role_manner: Manner = "filter"
     deny: Sequence[Deny] = ()
     permissions_at: Literal["anywhere", "groups", "nowhere"] = "anywhere"
     providers: Mapping[str, Any] = field(default_factory=dict)

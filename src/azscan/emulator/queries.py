@@ -13,6 +13,7 @@ from azscan.emulator.estate import Estate
 from azscan.emulator.filters import keep
 from azscan.emulator.hierarchy import Hierarchy
 from azscan.emulator.index import Index, Node
+from azscan.emulator.kinds import read_action
 from azscan.emulator.kusto import QueryError, run
 from azscan.emulator.replies import Reply, answer, encode, error, forbidden
 from azscan.emulator.roles import Roles
@@ -57,9 +58,11 @@ class Queries:
         except (msgspec.DecodeError, KeyError, TypeError):
             return _invalid("InvalidRequest", "The request body has no query.")
         action = "Microsoft.ResourceGraph/resources/read"
-        if self._roles.denied(action, asked.address.key, asked.kind) == "403":
-            return forbidden(asked.who, action, asked.path)
         scopes = {str(one).lower() for one in wanted.get("subscriptions") or ()}
+        # Microsoft documents the action, and not whether Resource Graph asks for it: this one does.
+        may_ask = any(self._roles.touches(f"/subscriptions/{one}", action) for one in scopes) if scopes else True
+        if not may_ask or self._roles.denied(action, asked.address.key, asked.kind) == "403":
+            return forbidden(asked.who, action, asked.path)
         try:
             table, rows = run(query, lambda name: self._table(name, scopes))
         except QueryError as fault:
@@ -109,7 +112,7 @@ class Queries:
             self._row(node)
             for node in found
             if (not scopes or node.address.subscription in scopes)
-            and self._roles.shows(f"{node.type}/read", node.address.key, node.address.type)
+            and self._roles.shows(read_action(node.type), node.address.key, node.address.type)
         ]
         if name == "resourcecontainers":
             rows += self._subscriptions(scopes)
@@ -139,7 +142,8 @@ class Queries:
     def _shows(self, row: Mapping[str, Any]) -> bool:
         """Whether the caller may see a row that the estate states by itself; one without a type is nobody's secret."""
         kind = str(row.get("type") or "")
-        return not kind or self._roles.shows(f"{kind}/read", read_address(str(row.get("id") or "")).key, kind.lower())
+        key = read_address(str(row.get("id") or "")).key
+        return not kind or self._roles.shows(read_action(kind), key, kind.lower())
 
     def _row(self, node: Node) -> dict[str, Any]:
         body = node.body

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from uuid import NAMESPACE_URL, uuid5
 
 from azscan.emulator.addresses import is_below
-from azscan.emulator.options import Deny, Role
+from azscan.emulator.options import Deny, Manner, Role
 
 Verdict = Literal["yes", "403", "filter"]
 READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
@@ -30,16 +30,24 @@ def grants(actions: Sequence[str], not_actions: Sequence[str], action: str) -> b
 
 
 class Roles:
-    """The caller's rights. `groups_of` gives the management groups above a subscription."""
+    """The caller's rights. `groups_of` gives the management groups above a subscription.
+
+    `manner` is how ARM says that no role grants what a list at a scope takes: by a 403, or with nothing in it.
+    """
 
     def __init__(
-        self, roles: Sequence[Role] | None, deny: Sequence[Deny], groups_of: Callable[[str], Sequence[str]]
+        self,
+        roles: Sequence[Role] | None,
+        deny: Sequence[Deny],
+        groups_of: Callable[[str], Sequence[str]],
+        manner: Manner = "filter",
     ) -> None:
         self.unlimited = roles is None and not deny
         self._roles = [Role("/", ("*/read",))] if roles is None else list(roles)
         self._everything = roles is None
         self._deny = list(deny)
         self._groups_of = groups_of
+        self._manner = manner
 
     def may(self, action: str, key: str, kind: str = "") -> Verdict:
         """Whether the caller may perform an action on what a key names, and if not, how ARM says so."""
@@ -59,9 +67,17 @@ class Roles:
                 return rule.manner
         return "yes"
 
-    def touches(self, scope: str) -> bool:
-        """Whether any role of the caller lies at a scope, above it or below it."""
-        return any(self._covers(role.scope, scope) or is_below(role.scope.lower(), scope) for role in self._roles)
+    def touches(self, scope: str, action: str = "") -> bool:
+        """Whether any role of the caller, or any that grants an action, lies at a scope, above it or below it."""
+        return any(
+            (self._covers(role.scope, scope) or is_below(role.scope.lower(), scope))
+            and (not action or self._everything or grants(role.actions, role.not_actions, action))
+            for role in self._roles
+        )
+
+    def refuses(self, action: str, scope: str) -> bool:
+        """Whether a list at a scope is a 403 for want of a role, rather than a list with less in it."""
+        return self._manner == "403" and not self.granted(action, scope)
 
     def shows(self, action: str, key: str, kind: str) -> bool:
         """Whether a list shows an object: a role grants its read, and nothing leaves it out.

@@ -8,13 +8,14 @@ from typing import BinaryIO
 
 import msgspec
 
+from azscan.decisions import changes
 from azscan.evidence.oscal import VERSION as OSCAL_VERSION
 from azscan.evidence.roles import roles_held
 from azscan.report.control_table import score_line
 from azscan.report.csv_report import safe_cell, write_rows
 from azscan.report.labels import subscription_names
 from azscan.report.text import visible
-from azscan.results import CONTROL_STATUSES, STATUSES, Allowance, Off, Waiver
+from azscan.results import CONTROL_STATUSES, STATUSES, Allowance, Off, SeverityOverride, Waiver
 from azscan.verdicts import StoredResults
 
 # The statuses of verdicts that say something of a control.
@@ -94,6 +95,11 @@ def sections(results: StoredResults) -> tuple[Section, ...]:
             tuple(map(_off, results.off)),
         ),
         Section(
+            "Severities",
+            ("checks", "severity", "in the catalogue", "justification", "approved by", "ticket", "expires", "state"),
+            tuple(map(_override, results.severity_overrides)),
+        ),
+        Section(
             "Accepted as unreadable",
             ("what", "justification", "approved by", "expires", "verdicts", "state"),
             tuple(map(_allowance, results.scan.allowed_unreadable)),
@@ -148,11 +154,16 @@ def _off(off: Off) -> tuple[str, ...]:
     return ", ".join((*off.services, *off.checks)), off.reason, off.approved_by, off.expires, _state(off)
 
 
+def _override(entry: SeverityOverride) -> tuple[str, ...]:
+    about = (entry.reason, entry.approved_by, entry.ticket, entry.expires)
+    return ", ".join(entry.checks), entry.severity, changes(entry), *about, _state(entry)
+
+
 def _allowance(entry: Allowance) -> tuple[str, ...]:
     return entry.part, entry.reason, entry.approved_by, entry.expires, str(entry.used), _state(entry)
 
 
-def _state(entry: Waiver | Off | Allowance) -> str:
+def _state(entry: Waiver | Off | SeverityOverride | Allowance) -> str:
     return "expired" if entry.expired else "in force"
 
 
