@@ -58,6 +58,8 @@ class Mapped:
     def _unknown(self, name: str, known: set[str]) -> UsageError:
         if not self.frameworks:
             hint = "choose the framework too: --framework NAME"
+        elif any(each.left_out for each in self.frameworks):
+            hint = "--control left it out, or it is named otherwise"
         else:
             ids = {split(one)[1] for one in known}
             hint = did_you_mean(name, known | ids)

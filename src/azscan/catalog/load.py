@@ -108,17 +108,17 @@ def _gather(root: Path, checks_dirs: Sequence[Path], mappings_dirs: Sequence[Pat
     if (root / "mappings").is_dir():
         gathered.mappings(root / "mappings", "mappings")
     for number, folder in enumerate(checks_dirs):
-        _must_be_folder(folder, "--checks-dir")
+        _must_be_folder(folder, "--checks-dir", "<service>/<check>.yaml")
         gathered.checks(folder, f"checks-dir {number}", str(folder))
     for number, folder in enumerate(mappings_dirs):
-        _must_be_folder(folder, "--mappings-dir")
+        _must_be_folder(folder, "--mappings-dir", "<framework>.yaml")
         gathered.mappings(folder, f"mappings-dir {number}", str(folder))
     return gathered
 
 
-def _must_be_folder(folder: Path, option: str) -> None:
+def _must_be_folder(folder: Path, option: str, holds: str) -> None:
     if not folder.is_dir():
-        raise UsageError(f"{option} {folder} is not a folder", hint="name a folder that holds <service>/<check>.yaml")
+        raise UsageError(f"{option} {folder} is not a folder", hint=f"name a folder that holds {holds}")
 
 
 class _Gathered:

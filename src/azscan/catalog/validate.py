@@ -53,7 +53,7 @@ def summary(faults: Sequence[SourceFault]) -> str:
 
 def broken(faults: Sequence[SourceFault]) -> CatalogError:
     """The error for a catalogue that has faults."""
-    return CatalogError(summary(faults), faults, hint="mend the files, then run: azscan checks validate")
+    return CatalogError(summary(faults), faults, hint="mend the files, then run azscan checks validate, with the same folders")
 
 
 def _plural(number: int, word: str) -> str:
