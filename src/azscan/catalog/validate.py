@@ -53,7 +53,8 @@ def summary(faults: Sequence[SourceFault]) -> str:
 
 def broken(faults: Sequence[SourceFault]) -> CatalogError:
     """The error for a catalogue that has faults."""
-    return CatalogError(summary(faults), faults, hint="mend the files, then run azscan checks validate, with the same folders")
+    hint = "mend the files, then run azscan checks validate, with the same folders"
+    return CatalogError(summary(faults), faults, hint=hint)
 
 
 def _plural(number: int, word: str) -> str:
