@@ -107,6 +107,11 @@ def test_controls_are_chosen_by_id_or_glob(names: list[str], left: dict[str, lis
     assert {key: [control.id for control in each.controls] for key, each in found.items()} == left
 
 
+def test_a_framework_of_some_controls_is_not_titled_as_the_whole() -> None:
+    found = narrowed(ALL, ["iso", "cis"], ["A.1", "cis:*"])
+    assert [each.title for each in found.values()] == ["ISO (1 of its 6 controls)", "CIS"]
+
+
 def test_a_control_that_no_chosen_framework_has_names_the_nearest() -> None:
     for names, told, hint in (
         (["A1"], "no control of iso is named A1", "did you mean A.1?"),
@@ -116,5 +121,7 @@ def test_a_control_that_no_chosen_framework_has_names_the_nearest() -> None:
         with pytest.raises(UsageError, match=re.escape(told)) as caught:
             narrowed(ALL, ["iso"], names)
         assert hint in caught.value.hint
+    with pytest.raises(UsageError, match="no framework is named is"):
+        narrowed(ALL, ["is"], ["A.1"])
     with pytest.raises(UsageError, match="--control chooses from a framework"):
         narrowed(ALL, [], ["A.1"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -82,13 +82,14 @@ def find(frameworks: Mapping[str, FrameworkMap], key: str) -> FrameworkMap:
 def narrowed(
     frameworks: Mapping[str, FrameworkMap], keys: Iterable[str], controls: Sequence[str]
 ) -> Mapping[str, FrameworkMap]:
-    """The frameworks with no other controls than those named, where any are; each name fits in at least one of `keys`.
+    """All frameworks; where controls are named, those of `keys` with no others, each name fitting in at least one.
 
-    A name is an id, or "framework:control", or a glob on either. Raises UsageError for one that fits no control.
+    A name is an id, or "framework:control", or a glob on either. Raises UsageError for one that fits no control, and
+    for an unknown framework.
     """
     if not controls:
         return frameworks
-    chosen = {key: frameworks[key] for key in keys if key in frameworks}
+    chosen = {key: find(frameworks, key) for key in keys}
     if not chosen:
         raise UsageError("--control chooses from a framework, and none is named", hint="name it with --framework")
     tests = [glob(name) for name in controls]
@@ -98,17 +99,19 @@ def narrowed(
             verb = "matches" if is_glob(name) else "is named"
             hint = did_you_mean(name, known) or f"the controls stand in the mappings of {', '.join(chosen)}"
             raise UsageError(f"no control of {', '.join(chosen)} {verb} {name}", hint=hint)
-    return {
-        key: msgspec.structs.replace(
-            framework,
-            controls=tuple(
-                control
-                for control in framework.controls
-                if any(fits(control.id) or fits(f"{key}:{control.id}") for fits in tests)
-            ),
-        )
-        for key, framework in chosen.items()
-    } | {key: framework for key, framework in frameworks.items() if key not in chosen}
+    return {key: _narrowed(framework, tests) for key, framework in chosen.items()}
+
+
+def _narrowed(framework: FrameworkMap, tests: Sequence[Callable[[str], bool]]) -> FrameworkMap:
+    """The framework with the controls that fit a test; its title says that there are others, in every report."""
+    key, every = framework.framework, framework.controls
+    controls = tuple(
+        control for control in every if any(fits(control.id) or fits(f"{key}:{control.id}") for fits in tests)
+    )
+    if len(controls) == len(every):
+        return framework
+    title = f"{framework.title} ({len(controls)} of its {len(every)} controls)"
+    return msgspec.structs.replace(framework, controls=controls, title=title)
 
 
 def split(control: str) -> tuple[str, str]:
