@@ -21,6 +21,8 @@ from azscan.evidence.archive import entry_info
 # https://support.microsoft.com/office/excel-specifications-and-limits-1672b34d-7043-467e-8e27-269d656771c3
 ROWS = 1_000_000
 LONGEST_CELL = 32_767
+# Excel counts UTF-16 units, of which a character may take two.
+_SHORT = LONGEST_CELL // 2
 _CUT = "\n(cut: the CSV has the rest)"
 # Columns wider than the others, by their name.
 _WIDTHS = {"title": 45, "resource id": 60, "expected": 45, "actual": 30, "reason": 45, "fix": 45, "evidence files": 60}
@@ -31,6 +33,7 @@ _END = b"</sheetData>"
 _DIMENSION = re.compile(rb"<dimension [^>]*>")
 # What XML does not take, and what Excel would take for such a character written out.
 _SPECIAL = re.compile(r"[&<>\x00-\x08\x0b-\x1f\ufffe\uffff\ud800-\udfff]|_(?=x[0-9A-Fa-f]{4}_)")
+_KEPT = ' xml:space="preserve"'
 _NAMED = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
@@ -118,24 +121,21 @@ class Workbook:
 
 def _row(letters: Sequence[str], number: int, cells: Sequence[str]) -> str:
     told = [
-        f'<c r="{letter}{number}" t="inlineStr"><is><t{_kept(text)}>{_written(text)}</t></is></c>'
+        # Blanks around a text are dropped unless they are asked to stay.
+        f'<c r="{letter}{number}" t="inlineStr"><is>'
+        f"<t{_KEPT if text[0] <= ' ' or text[-1] <= ' ' else ''}>"
+        f"{text if len(text) <= _SHORT and not _SPECIAL.search(text) else _written(text)}</t></is></c>"
         for letter, text in zip(letters, cells, strict=True)
         if text
     ]
     return f'<row r="{number}">{"".join(told)}</row>'
 
 
-def _kept(text: str) -> str:
-    """What keeps blanks around a text, which else are dropped."""
-    return ' xml:space="preserve"' if text[0].isspace() or text[-1].isspace() else ""
-
-
 def _written(text: str) -> str:
-    # Excel counts UTF-16 units, of which a character may take two.
-    if len(text) * 2 > LONGEST_CELL and len(text.encode("utf-16-le", "surrogatepass")) // 2 > LONGEST_CELL:
+    if len(text) > _SHORT and len(text.encode("utf-16-le", "surrogatepass")) // 2 > LONGEST_CELL:
         room = LONGEST_CELL - len(_CUT)
         text = text.encode("utf-16-le", "surrogatepass")[: room * 2].decode("utf-16-le", "ignore") + _CUT
-    return _SPECIAL.sub(_escaped, text) if _SPECIAL.search(text) else text
+    return _SPECIAL.sub(_escaped, text)
 
 
 def _escaped(found: re.Match[str]) -> str:

@@ -224,7 +224,8 @@ def _lines(values: Sequence[str]) -> str:
 
 def safe_cell(value: str) -> str:
     """The value as a cell that no spreadsheet takes for a formula and no terminal for a command."""
-    if value[:1].isalnum() and value.isprintable() and ";" not in value:
+    first = value[:1]
+    if not first or ((first == "/" or first.isalnum()) and ";" not in value and value.isprintable()):
         return value
     return _NEXT_CELL.sub(";'", visible(_no_formula(value)))
 
