@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from azscan.catalog.model import Catalog, Check, FixText, FrameworkMap, Service
 from azscan.catalog.source import parse
-from azscan.config import Config, ConfigError, config_schema, has_expired, parse_config
+from azscan.config import LISTS, Config, ConfigError, config_schema, has_expired, parse_config
 from azscan.errors import UsageError
 from azscan.options import OPTION_KEYS
-from azscan.results import Allowance, Off, Waiver
+from azscan.results import Allowance, Off, SeverityOverride, Waiver
 from azscan.settings import Settings, aliases_of, check_names, find_config, load_config, resolve
 from tests.report.kept import ROOT, assert_kept
 
@@ -40,6 +40,8 @@ waivers:
   - {checks: '*', managed-by: ['*'], tags: env=dev, resource-groups: rg, subscriptions: 1a*, reason: managed}
 params:
   keyvault-key-expires: {days: 60}
+severity-overrides:
+  - {checks: sql-*, severity: low, reason: no data of ours, approved-by: j.doe, ticket: SEC-14, expires: 2027-01-31}
 """
 
 
@@ -60,13 +62,22 @@ def faults(text: str, *, explicit: bool = False) -> list[str]:
 
 def test_a_whole_file() -> None:
     read = config(WHOLE)
-    assert read.off == (Off("not in use", ("media",), approved_by="j.doe", expires="2027-01-31"),)
+    assert read.off == (
+        Off("not in use", ("media",), approved_by="j.doe", expires="2027-01-31", source="azscan.yaml:9"),
+    )
+    assert read.severity_overrides == (
+        SeverityOverride(
+            ("sql-*",), "low", "no data of ours", "j.doe", "SEC-14", "2027-01-31", source="azscan.yaml:21"
+        ),
+    )
     assert read.waivers == (
         Waiver(
-            ("storage-*",), ("/subscriptions/*/storageAccounts/www*",), "public site", "j.doe", "SEC-12", "2027-01-31"
+            ("storage-*",), ("/subscriptions/*/storageAccounts/www*",), "public site", "j.doe", "SEC-12", "2027-01-31",
+            source="azscan.yaml:11",
         ),
         Waiver(
-            ("*",), (), "managed", tags=("env=dev",), resource_groups=("rg",), subscriptions=("1a*",), managed_by=("*",)
+            ("*",), (), "managed", tags=("env=dev",), resource_groups=("rg",), subscriptions=("1a*",),
+            managed_by=("*",), source="azscan.yaml:17",
         ),
     )  # fmt: skip
     assert read.params == {"keyvault-key-expires": {"days": 60}}
@@ -107,7 +118,7 @@ waivers:
         "resource-groups, subscriptions, managed-by; resources: ['*'] covers all of them)",
         "azscan.yaml:11:5: checks is missing (Checks whose findings are accepted, as ids or globs)",
         "azscan.yaml:11:36: the key colour is unknown (the keys are checks, resources, tags, resource-groups, "
-        "subscriptions, managed-by, reason, approved-by, expires, ticket)",
+        "subscriptions, managed-by, reason, approved-by, ticket, expires)",
         "azscan.yaml:12:35: contoso-prod is not a subscription id (a waiver goes by id: names can be changed)",
     ]
 
@@ -130,6 +141,12 @@ waivers:
         ("version: 1\nwaivers: [x]", "keys and values must stand here"),
         ("version: 1\nparams: [x]", "keys and values must stand here"),
         ("version: 1\nparams: {a: 1}", "keys and values must stand here"),
+        (
+            "version: 1\nseverity-overrides: [{checks: a, severity: mild, reason: r}]",
+            "severity must be one of critical, high, medium, low, info",
+        ),
+        ("version: 1\nseverity-overrides: [{checks: a, reason: r}]", "severity is missing (The severity that counts)"),
+        ("version: 1\nseverity-overrides: [{checks: a, severity: low}]", "(Why; it stands in every report)"),
         ("version: 1\noutput: x.json", "output cannot stand in a file (give it as the option --output)"),
         ("version: 1\ncheck: x", "the key check is unknown (did you mean checks?)"),
         ("version: 1\nallow-unreadabel: x", "the key allow-unreadabel is unknown (did you mean allow-unreadable?)"),
@@ -163,8 +180,8 @@ def test_what_may_stay_unreadable_needs_reason_approver_and_date() -> None:
     entry = "{parts: [storage, access_denied], reason: r, approved-by: a, expires: 2027-01-31}"
     text = f"version: 1\nallow-unreadable: [{entry}]"
     assert config(text, explicit=True).allow_unreadable == (
-        Allowance("storage", "r", "a", "2027-01-31"),
-        Allowance("access_denied", "r", "a", "2027-01-31"),
+        Allowance("storage", "r", "a", "2027-01-31", source="azscan.yaml:2"),
+        Allowance("access_denied", "r", "a", "2027-01-31", source="azscan.yaml:2"),
     )
     assert len(faults("version: 1\nallow-unreadable: [{parts: [storage]}]", explicit=True)) == 3
 
@@ -217,6 +234,16 @@ def test_the_file_is_looked_for_up_to_the_git_root(tmp_path: Path) -> None:
     assert find_config(deep) == root
     middle.write_text("version: 1")
     assert find_config(deep) == middle
+
+
+def test_another_spelling_of_the_name_is_never_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "azscan.yml").write_text("version: 1")
+    with pytest.raises(ConfigError, match=r"azscan\.yml:1:1: a configuration is read only under .*\(rename it"):
+        find_config(tmp_path)
+    (tmp_path / "azscan.yaml").write_text("version: 1")
+    with pytest.raises(ConfigError, match=r"azscan\.yml:1:1: this is a second configuration beside azscan\.yaml"):
+        find_config(tmp_path)
+    assert load_config(str(tmp_path / "azscan.yml"), start=tmp_path).file
 
 
 def test_outside_a_checkout_only_the_folder_itself_counts(tmp_path: Path) -> None:
@@ -300,7 +327,7 @@ def test_ids_may_share_an_option_and_names_keep_their_commas() -> None:
 
 
 def test_every_option_has_a_setting_a_variable_and_a_default() -> None:
-    fields = set(Settings.__struct_fields__) - {"off", "waivers", "params", "sources"}
+    fields = set(Settings.__struct_fields__) - {"off", "waivers", "severity_overrides", "params", "sources"}
     assert {key.field for key in OPTION_KEYS} == fields
     assert len({key.variable for key in OPTION_KEYS}) == len(OPTION_KEYS)
     assert resolve({}, {}) == Settings()
@@ -342,6 +369,7 @@ areas: [data-security]
 frameworks: [iso]
 off: [{services: [storage], checks: ['*-age'], reason: r}]
 waivers: [{checks: [storage-secure], resources: ['*'], reason: r}]
+severity-overrides: [{checks: [storage-*], severity: low, reason: r}]
 allow-unreadable:
   - {parts: [storage, access-denied, not_collected, storage-*], reason: r, approved-by: a, expires: 2027-01-31}
 params: {storage-key-age: {days: 30.5, names: []}, storage-https-only: {}}
@@ -364,6 +392,7 @@ params:
   storage-key-aeg: {days: 1}
   storage-key-age: {dasy: 1, names: 3}
   storage-https-only: {days: true}
+severity-overrides: [{checks: [sql-*], severity: low, reason: r}]
 """
     assert name_faults(text) == [
         "azscan.yaml:2:10: no check is named storage-http-only (did you mean storage-https-only?)",
@@ -377,6 +406,7 @@ params:
         "azscan.yaml:12:21: storage-key-age has no parameter dasy (did you mean days?)",
         "azscan.yaml:12:30: names must be of the same kind as its default (its default is [\"a\"])",
         "azscan.yaml:13:24: storage-https-only has no parameter days (storage-https-only has no parameters)",
+        "azscan.yaml:14:32: no check matches sql-*",
     ]  # fmt: skip
 
 
@@ -388,7 +418,7 @@ def test_without_a_file_there_is_nothing_to_check() -> None:
 def test_the_schema_names_every_key_and_is_not_stale() -> None:
     schema = config_schema()
     in_file = {key.name for key in OPTION_KEYS if key.place != "never"}
-    assert set(schema["properties"]) == in_file | {"version", "off", "waivers", "params", "allow-unreadable"}
+    assert set(schema["properties"]) == in_file | {"version", "params", *LISTS}
     assert_kept(
         ROOT / "docs/schemas/config.schema.json", (json.dumps(schema, indent=2, ensure_ascii=False) + "\n").encode()
     )

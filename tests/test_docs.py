@@ -26,6 +26,7 @@ from azscan.cli import COMMANDS, check_pages, reference
 from azscan.conditions.grammar import OPERATORS
 from azscan.conditions.grammar import check as faults_of
 from azscan.options import AUTH, FAIL_ON
+from azscan.report import FORMATS
 from azscan.settings import check_names
 from tests.harness import azscan, shipped
 
@@ -138,7 +139,7 @@ def _of_other_programs(page: str) -> set[str]:
 @pytest.mark.parametrize("page", PAGES)
 def test_choices_exist(page: str) -> None:
     for words in commands(page):
-        for option, choices in (("--fail-on", FAIL_ON), ("--auth", AUTH), ("--format", ("table", "json", "csv"))):
+        for option, choices in (("--fail-on", FAIL_ON), ("--auth", AUTH), ("--format", tuple(FORMATS))):
             if option in words[:-1]:
                 assert words[words.index(option) + 1] in choices
 

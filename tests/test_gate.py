@@ -207,3 +207,34 @@ def test_never_green_without_something_readable(tallies: list[Tally], fail_on: s
     if gate.exit_code == 0 and fail_on != "never":
         bar = SEVERITIES[: SEVERITIES.index(fail_on) + 1]  # type: ignore[arg-type]
         assert not [each for each in tallies if each.severity in bar and each.status in ("fail", "unreadable")]
+
+
+class TestBaseline:
+    """Failures that the baseline has are counted apart."""
+
+    @pytest.mark.parametrize(("known", "code"), [(3, 0), (2, 10), (0, 10)])
+    def test_only_new_failures_fail_the_gate(self, known: int, code: int) -> None:
+        gate = decide([tally("pass"), tally("fail", count=3, known=known)], "high", baseline="r.json")
+        assert (gate.exit_code, gate.failed, gate.known, gate.baseline) == (code, 3 - known, known, "r.json")
+
+    def test_below_the_gate_nothing_is_let_through(self) -> None:
+        gate = decide([tally("pass"), tally("fail", "low", 3, known=3)], "high", baseline="r.json")
+        assert (gate.failed, gate.known) == (0, 0)
+
+    def test_it_excuses_neither_what_is_unreadable_nor_a_control(self) -> None:
+        known = tally("fail", known=1)
+        assert decide([known, tally("unreadable")], "high", baseline="r.json").exit_code == 4
+        control = GatedControl("iso:A.1", "fail", ("storage-fail",))
+        assert decide([known], "high", controls=[control], baseline="r.json").exit_code == 10
+
+    def test_it_is_told(self) -> None:
+        tallies = [tally("pass"), tally("fail", count=3, known=2)]
+        assert explain(decide(tallies, "high", baseline="r.json")) == (
+            "exit code 10: the gate failed: 1 new finding at or above high; 2 known from r.json let through"
+        )
+        assert explain(decide([tally("fail", known=1)], "low", baseline="r.json")) == (
+            "exit code 0: the gate held: no new finding at or above low; 1 known from r.json let through"
+        )
+        assert explain(decide([tally("fail", known=1)], "never", baseline="r.json")) == (
+            "exit code 0: no gate was asked for (--fail-on never)"
+        )

@@ -90,6 +90,7 @@ def test_the_sdist_holds_all_that_a_build_and_the_tests_need(built: Path, tmp_pa
         archive.extractall(tmp_path, filter="data")
     (root,) = tmp_path.iterdir()
     wanted = {"README.md", "LICENSE", "CHANGELOG.md", "pyproject.toml", "hatch_build.py", "constraints.txt", ".ci/run"}
+    wanted |= {"action.yml", "Dockerfile", ".dockerignore", "examples/pre-merge.yml"}
     wanted |= {"docs/cli.md", "tests/test_packaging.py", "benchmarks/wire_json.py", "src/azscan/py.typed"}
     assert [name for name in sorted(wanted | shipped()) if not (root / name).is_file()] == []
     assert located(root / "src", tmp_path) == root

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import date
 
 import msgspec
 import pytest
@@ -11,7 +12,7 @@ from azscan.catalog.model import Control, Edge, FrameworkMap
 from azscan.emulator import Deny, Options, Role, read_estate
 from azscan.errors import NothingScannedError, UsageError
 from azscan.estate.store import Estate
-from azscan.results import Off
+from azscan.results import Off, SeverityOverride, Waiver
 from azscan.scan import (
     assess,
     check_something_was_read,
@@ -56,6 +57,7 @@ VAULT = kind(
     list="/subscriptions/{subscriptionId}/providers/Microsoft.KeyVault/vaults",
 )
 KNOWN = catalog(ACCOUNT, CONTAINER, VAULT, checks=[check("https", "account", HTTPS), check("vault", "vault", HTTPS)])
+LOW = catalog(ACCOUNT, VAULT, checks=[check("https", "account", HTTPS), check("vault", "vault", HTTPS, severity="low")])
 
 
 def statuses(scanned):
@@ -104,7 +106,7 @@ def test_a_filtered_type_is_unreadable_not_absent(tmp_path):
     assert scanned.exit_code == 3, "not one verdict is readable"
     with pytest.raises(NothingScannedError, match="not one verdict is readable") as caught:
         check_something_was_read(scanned.results)
-    assert "partial_access" in caught.value.hint and "storageAccounts/read" in caught.value.hint
+    assert "access_denied" in caught.value.hint and "storageAccounts/read" in caught.value.hint
 
 
 def test_nothing_to_judge_is_all_well_where_that_is_proven(tmp_path):
@@ -268,6 +270,47 @@ def test_switched_off_checks_are_left_out_and_told():
     assert [each.id for each in choice.checks] == ["https"] and choice.off[0].reason == "none here"
     with pytest.raises(UsageError, match="no check is left"):
         choose_checks(Settings(off=(Off(services=("test",), reason="r"),)), KNOWN)
+
+
+def lowered(severity="low", **more):
+    return SeverityOverride(("https",), severity, "no data of ours", **more)
+
+
+def test_a_severity_of_the_team_reaches_selection_gate_and_reports(tmp_path):
+    around = estate(account("open", secure=False))
+    before = scan(tmp_path, around, catalog=KNOWN, checks=["https"])
+    assert before.exit_code == 10 and before.verdicts[0].override is None
+    choice = choose_checks(Settings(checks=("https",), severity_overrides=(lowered(),)), KNOWN)
+    results = assess(before.results.estate, Settings(), choice)
+    (verdict,) = results.verdicts("fail")
+    assert (verdict.severity, verdict.override, results.summary.gate.exit_code) == ("low", 0, 0)
+    assert results.severity_overrides[0].changed == {"https": "high"}
+    assert results.summary.severities["low"]["fail"] == 1 and not results.summary.severities["high"]["fail"]
+    chosen = choose_checks(Settings(severities=("low",), severity_overrides=(lowered(),)), KNOWN)
+    assert [each.id for each in chosen.checks] == ["https"]
+    assert [each.id for each in choose_checks(Settings(severities=("low",)), LOW).checks] == ["vault"]
+
+
+def test_choosing_anew_for_another_day_begins_with_the_declared_severities():
+    settings = Settings(severity_overrides=(lowered(expires="2026-05-04"),))
+    choice = choose_checks(settings, KNOWN, date(2026, 5, 4))
+    assert choice.catalog.checks["https"].severity == "low" and choice.declared is KNOWN
+    again = choose_checks(settings, choice.declared, date(2026, 5, 4))
+    assert again.overrides[0].changed == {"https": "high"}
+    assert choose_checks(settings, choice.declared, date(2026, 5, 5)).catalog.checks["https"].severity == "high"
+
+
+def test_a_waiver_that_matches_nothing_is_told_from_one_that_was_not_tried(tmp_path):
+    around = estate(account("open", secure=False))
+    found = scan(tmp_path, around, catalog=KNOWN, checks=["https"])
+    waivers = [
+        Waiver((check,), (f"*/{name}",), "r") for check, name in (("https", "open"), ("https", "x"), ("vault", "*"))
+    ]
+    settings = Settings(checks=("https",), waivers=tuple(waivers))
+    results = assess(found.results.estate, settings, choose_checks(settings, KNOWN))
+    assert [(each.used, each.not_tried) for each in results.waivers] == [
+        (1, ""), (0, ""), (0, "none of its checks was run"),
+    ]  # fmt: skip
 
 
 def test_a_framework_chooses_its_checks():

@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azscan.results import Off, ResourceRef, Waiver
-from azscan.waivers import SwitchedOff, Waivers, type_of
+from azscan.waivers import Looked, SwitchedOff, Waivers, type_of
 
 TODAY = date(2026, 5, 4)
 SUBSCRIPTION = "11111111-1111-1111-1111-111111111111"
 ID = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/Rg-Web/providers/Microsoft.Storage/storageAccounts/www1"
+ALL = Looked(frozenset({"storage-a"}), subscriptions=frozenset({SUBSCRIPTION}))
 ACCOUNT = ResourceRef(ID, "www1", "Microsoft.Storage/storageAccounts", SUBSCRIPTION, "Rg-Web", "westeurope")
 CLUSTER = f"/subscriptions/{SUBSCRIPTION}/resourcegroups/rg/providers/Microsoft.ContainerService/managedClusters/aks"
 
@@ -140,7 +141,7 @@ def test_the_first_that_fits_counts_and_uses_are_counted() -> None:
     assert [waivers.match("storage-a", ACCOUNT, {}) for _ in range(3)] == [1, 1, 1]
     other = msgspec.structs.replace(ACCOUNT, id=ID.replace("www1", "logs"))
     assert waivers.match("storage-a", other, {}) == 2
-    assert [each.used for each in waivers.report()] == [0, 3, 1]
+    assert [each.used for each in waivers.report(ALL)] == [0, 3, 1]
 
 
 @pytest.mark.parametrize(
@@ -149,12 +150,48 @@ def test_the_first_that_fits_counts_and_uses_are_counted() -> None:
 def test_a_waiver_counts_through_its_last_day(expires: str, expired: bool) -> None:
     waivers = Waivers([waiver(resources="*", expires=expires)], TODAY)
     assert (waivers.match("storage-a", ACCOUNT, {}) is None) is expired
-    assert waivers.report()[0].expired is expired
+    assert waivers.report(ALL)[0].expired is expired
 
 
 def test_an_expired_one_does_not_hide_one_that_counts() -> None:
     waivers = Waivers([waiver(resources="*", expires="2020-01-01"), waiver(resources="*")], TODAY)
     assert waivers.match("storage-a", ACCOUNT, {}) == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "looked", "told"),
+    [
+        (waiver(resources="*"), ALL, ""),
+        (waiver("sql-*", resources="*"), ALL, "none of its checks was run"),
+        (waiver("storage-old", resources="*"), ALL, ""),
+        (waiver(subscriptions=SUBSCRIPTION), ALL, ""),
+        (waiver(subscriptions="2*"), ALL, "its subscriptions were not scanned"),
+        (waiver(resources=ID), ALL, ""),
+        (waiver(resources=ID.replace("1111", "2222")), ALL, "its subscriptions were not scanned"),
+        (waiver(resources="*/storageAccounts/www1"), ALL, ""),
+        (waiver(resources=(ID.replace("1111", "2222"), "*/www1")), ALL, ""),
+        (waiver(resources="*"), msgspec.structs.replace(ALL, is_filtered=True), "the scan left out resources by"),
+        (
+            waiver(resources="*"),
+            msgspec.structs.replace(ALL, unread=frozenset({"storage-a"})),
+            "some verdicts of its checks are unreadable",
+        ),
+        (waiver(resources="*"), msgspec.structs.replace(ALL, unread=frozenset({"sql-a"})), ""),
+        (waiver("sql-*", resources="*", expires="2020-01-01"), ALL, ""),
+    ],
+)
+def test_one_that_covers_nothing_is_superfluous_only_where_all_was_looked_at(
+    one: Waiver, looked: Looked, told: str
+) -> None:
+    (found,) = Waivers([one], TODAY, {"storage-a": ("storage-old",)}).report(looked)
+    assert found.not_tried.startswith(told) and bool(found.not_tried) is bool(told)
+
+
+def test_one_that_is_used_was_tried() -> None:
+    waivers = Waivers([waiver(resources="*")], TODAY)
+    waivers.match("storage-a", ACCOUNT, {})
+    (found,) = waivers.report(msgspec.structs.replace(ALL, is_filtered=True))
+    assert (found.used, found.not_tried) == (1, "")
 
 
 @given(st.text("/abc*?", max_size=12), st.text("/abcABC", max_size=12))

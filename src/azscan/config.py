@@ -11,16 +11,19 @@ import msgspec
 
 from azscan.errors import SourceFault, UsageError
 from azscan.options import OPTION_KEYS, Key, key_schema, read_value
-from azscan.results import Allowance, Off, Waiver
+from azscan.results import SEVERITIES, Allowance, Off, SeverityOverride, Waiver
 from azscan.words import did_you_mean
 
 CONFIG_VERSION = 1
 CONFIG_NAME = "azscan.yaml"
+# How people spell it too; such a file is never read, and never passed over in silence.
+OTHER_NAME = "azscan.yml"
 
 Keys = tuple[str | int, ...]
 
 _RECORD = (
     Key("approved-by", "text", "Who approved it"),
+    Key("ticket", "text", "Where it was decided"),
     Key("expires", "date", "Last day on which it counts (YYYY-MM-DD)"),
 )
 _REASON = Key("reason", "text", "Why; it stands in every report", required=True)
@@ -40,20 +43,27 @@ WAIVER_KEYS = (
     Key("managed-by", "words", "Managers of the resources: a resource type, an ARM id, or * for any"),
     _REASON,
     *_RECORD,
-    Key("ticket", "text", "Where it was decided"),
+)
+SEVERITY_KEYS = (
+    Key("checks", "words", "Checks that get another severity, as ids or globs", required=True),
+    Key("severity", "choice", "The severity that counts", choices=SEVERITIES, required=True),
+    _REASON,
+    *_RECORD,
 )
 ALLOWANCE_KEYS = (
     Key("parts", "words", "Services, checks or error kinds that may stay unreadable", required=True),
     _REASON,
-    *(msgspec.structs.replace(key, required=True) for key in _RECORD),
+    *(msgspec.structs.replace(key, required=key.name != "ticket") for key in _RECORD),
 )
-_LISTS = {
+LISTS = {
     "off": ("What is switched off, and why", OFF_KEYS),
     "waivers": ("Findings that are accepted, and why", WAIVER_KEYS),
+    "severity-overrides": ("Checks that get another severity than the catalogue's, and why", SEVERITY_KEYS),
     "allow-unreadable": ("Parts that may stay unreadable, and why", ALLOWANCE_KEYS),
 }
-_EXPLICIT = frozenset({"allow-unreadable", *(key.name for key in OPTION_KEYS if key.place == "explicit")})
-_TOP = ("version", "params", *_LISTS, *(key.name for key in OPTION_KEYS if key.place != "never"))
+# Keys that count only in a file that is named with --config.
+EXPLICIT = frozenset({"allow-unreadable", *(key.name for key in OPTION_KEYS if key.place == "explicit")})
+_TOP = ("version", "params", *LISTS, *(key.name for key in OPTION_KEYS if key.place != "never"))
 
 
 class ConfigError(UsageError):
@@ -78,6 +88,9 @@ class Located(Protocol):
     def value(self) -> Any:
         """Mappings, lists and plain values."""
 
+    def at(self, keys: Sequence[str | int]) -> tuple[int, int]:
+        """Line and column, from 1, of what `keys` lead to."""
+
     def fault(self, keys: Sequence[str | int], message: str, hint: str = "") -> SourceFault:
         """A fault at the value that `keys` lead to."""
 
@@ -91,6 +104,7 @@ class Config(msgspec.Struct, frozen=True):
     file: str = ""
     off: tuple[Off, ...] = ()
     waivers: tuple[Waiver, ...] = ()
+    severity_overrides: tuple[SeverityOverride, ...] = ()
     allow_unreadable: tuple[Allowance, ...] = ()
     params: Mapping[str, Mapping[str, Any]] = {}
     options: Mapping[str, Any] = {}
@@ -128,7 +142,7 @@ class _Reader:
         for name in root:
             if name not in _TOP:
                 self._unknown(name, _TOP, (name,))
-            elif name in _EXPLICIT and not explicit:
+            elif name in EXPLICIT and not explicit:
                 self._add(
                     (name,),
                     f"{name} is not taken from a file that was found in a folder",
@@ -144,9 +158,12 @@ class _Reader:
             file=self.source.file,
             off=tuple(self._off(entry, index) for index, entry in self._entries(root, "off")),
             waivers=tuple(self._waiver(entry, index) for index, entry in self._entries(root, "waivers")),
+            severity_overrides=tuple(
+                self._override(entry, index) for index, entry in self._entries(root, "severity-overrides")
+            ),
             allow_unreadable=tuple(
-                Allowance(part, entry.get("reason", ""), entry.get("approved-by", ""), entry.get("expires", ""))
-                for _, entry in allowed
+                Allowance(**{**self._fields(entry, ("allow-unreadable", index)), "part": part})
+                for index, entry in allowed
                 for part in entry.get("parts", ())
             ),
             params=self._params(root.get("params")),
@@ -170,7 +187,7 @@ class _Reader:
         if not isinstance(value, list):
             self._add((name,), f"{name} must be a list of entries", "begin each entry with a dash")
             return []
-        table = _LISTS[name][1]
+        table = LISTS[name][1]
         return [(index, self._entry(entry, (name, index), table)) for index, entry in enumerate(value)]
 
     def _entry(self, value: Any, keys: Keys, table: Sequence[Key]) -> dict[str, Any]:
@@ -188,7 +205,11 @@ class _Reader:
     def _off(self, entry: Mapping[str, Any], index: int) -> Off:
         if not (entry.get("services") or entry.get("checks")):
             self._add(("off", index), "this entry names neither services nor checks")
-        return Off(**{"reason": "", **_fields(entry, OFF_KEYS)})
+        return Off(**{"reason": "", **self._fields(entry, ("off", index))})
+
+    def _override(self, entry: Mapping[str, Any], index: int) -> SeverityOverride:
+        fields = self._fields(entry, ("severity-overrides", index))
+        return SeverityOverride(**{"checks": (), "severity": "info", "reason": "", **fields})
 
     def _waiver(self, entry: Mapping[str, Any], index: int) -> Waiver:
         which = ("resources", "tags", "resource-groups", "subscriptions", "managed-by")
@@ -202,8 +223,13 @@ class _Reader:
             if not _SUBSCRIPTION.fullmatch(name):
                 keys = ("waivers", index, "subscriptions", position)
                 self._add(keys, f"{name} is not a subscription id", "a waiver goes by id: names can be changed")
-        fields = _fields(entry, WAIVER_KEYS)
-        return Waiver(**{"checks": (), "resources": (), "reason": "", **fields})
+        return Waiver(**{"checks": (), "resources": (), "reason": "", **self._fields(entry, ("waivers", index))})
+
+    def _fields(self, entry: Mapping[str, Any], keys: Keys) -> dict[str, Any]:
+        """An entry's values under the names of its struct, with where it stands."""
+        table = LISTS[str(keys[0])][1]
+        fields = {key.field: entry[key.name] for key in table if entry.get(key.name) and key.name != "parts"}
+        return {**fields, "source": f"{self.source.file}:{self.source.at(keys)[0]}"}
 
     def _params(self, value: Any) -> dict[str, dict[str, Any]]:
         if value is None:
@@ -239,10 +265,6 @@ class _Reader:
 _SUBSCRIPTION = re.compile(r"[0-9a-fA-F*?-]+")
 
 
-def _fields(entry: Mapping[str, Any], table: Sequence[Key]) -> dict[str, Any]:
-    return {key.field: entry[key.name] for key in table if entry.get(key.name)}
-
-
 def config_schema() -> dict[str, Any]:
     """The JSON Schema of azscan.yaml, made from the same table that reads it."""
     properties: dict[str, Any] = {
@@ -253,7 +275,7 @@ def config_schema() -> dict[str, Any]:
             "additionalProperties": {"type": "object"},
         },
     }
-    for name, (says, table) in _LISTS.items():
+    for name, (says, table) in LISTS.items():
         properties[name] = {"type": "array", "description": _says(says, name), "items": _object_schema(table)}
     for key in OPTION_KEYS:
         if key.place != "never":
@@ -269,7 +291,7 @@ def config_schema() -> dict[str, Any]:
 
 
 def _says(says: str, name: str) -> str:
-    return f"{says} (only in a file named with --config)" if name in _EXPLICIT else says
+    return f"{says} (only in a file named with --config)" if name in EXPLICIT else says
 
 
 def _object_schema(table: Sequence[Key]) -> dict[str, Any]:

@@ -43,7 +43,12 @@ class NothingScannedError(AzscanError):
 
 
 class SignInError(NothingScannedError):
-    """Signing in failed."""
+    """Signing in failed. `code` is Entra's or ARM's ("" where there is none), `said_at` the time by Entra's clock."""
+
+    def __init__(self, message: str, *, hint: str = "", anchor: str = "", code: str = "", said_at: str = "") -> None:
+        super().__init__(message, hint=hint, anchor=anchor)
+        self.code = code
+        self.said_at = said_at
 
 
 class OutputError(AzscanError):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import msgspec
 
 from azscan.catalog.mappings import controls_named
-from azscan.catalog.model import FrameworkMap
+from azscan.catalog.model import Control, FrameworkMap
 from azscan.errors import UsageError
 from azscan.results import Framework
 from azscan.words import did_you_mean, glob, is_glob
@@ -44,7 +44,7 @@ class Mapped:
         decided = {name for names_of_check in self._controls.values() for name in names_of_check}
         found: dict[str, None] = {}
         for name in names:
-            fitting = [one for one in known if name in (one, split(one)[1])]
+            fitting = [one for one in known if name.lower() in (one.lower(), split(one)[1].lower())]
             if not fitting:
                 raise self._unknown(name, known)
             if not decided.intersection(fitting):
@@ -75,6 +75,8 @@ def find(frameworks: Mapping[str, FrameworkMap], key: str) -> FrameworkMap:
     if key not in frameworks:
         known = ", ".join(sorted(frameworks)) or "none"
         hint = did_you_mean(key, frameworks) or f"the frameworks are: {known}"
+        if "," in key:
+            hint = "name each of them with a --framework of its own"
         raise UsageError(f"no framework is named {key}", hint=hint)
     return frameworks[key]
 
@@ -99,19 +101,19 @@ def narrowed(
             verb = "matches" if is_glob(name) else "is named"
             hint = did_you_mean(name, known) or f"the controls stand in the mappings of {', '.join(chosen)}"
             raise UsageError(f"no control of {', '.join(chosen)} {verb} {name}", hint=hint)
-    return {key: _narrowed(framework, tests) for key, framework in chosen.items()}
+    return {
+        key: msgspec.structs.replace(framework, controls=kept, left_out=len(framework.controls) - len(kept))
+        for key, framework in chosen.items()
+        for kept in (_fitting(framework, tests),)
+    }
 
 
-def _narrowed(framework: FrameworkMap, tests: Sequence[Callable[[str], bool]]) -> FrameworkMap:
-    """The framework with the controls that fit a test; its title says that there are others, in every report."""
-    key, every = framework.framework, framework.controls
-    controls = tuple(
-        control for control in every if any(fits(control.id) or fits(f"{key}:{control.id}") for fits in tests)
+def _fitting(framework: FrameworkMap, tests: Sequence[Callable[[str], bool]]) -> tuple[Control, ...]:
+    return tuple(
+        control
+        for control in framework.controls
+        if any(fits(control.id) or fits(f"{framework.framework}:{control.id}") for fits in tests)
     )
-    if len(controls) == len(every):
-        return framework
-    title = f"{framework.title} ({len(controls)} of its {len(every)} controls)"
-    return msgspec.structs.replace(framework, controls=controls, title=title)
 
 
 def split(control: str) -> tuple[str, str]:
@@ -133,4 +135,5 @@ def _framework(source: FrameworkMap) -> Framework:
         partial={control: checks for control, checks in partial.items() if checks},
         manual={control.id: control.manual for control in source.controls if control.manual},
         inherited={control.id: control.inherited for control in source.controls if control.inherited},
+        left_out=source.left_out,
     )

@@ -20,7 +20,10 @@ FAILED = 10
 
 
 class Tally(msgspec.Struct, frozen=True):
-    """How many verdicts of one check came out alike. `kinds` are the error kinds that left an unreadable one open."""
+    """How many verdicts of one check came out alike. `kinds` are the error kinds that left an unreadable one open.
+
+    `known` of the failed ones stand in the baseline.
+    """
 
     check: str
     service: str
@@ -28,6 +31,7 @@ class Tally(msgspec.Struct, frozen=True):
     status: Status
     count: int
     kinds: tuple[str, ...] = ()
+    known: int = 0
 
 
 class GatedControl(msgspec.Struct, frozen=True):
@@ -103,6 +107,7 @@ def decide(
     *,
     proven_empty: bool = False,
     controls: Sequence[GatedControl] = (),
+    baseline: str = "",
 ) -> Gate:
     """The gate: how many verdicts at or above `fail_on` failed or stayed open, and the exit code that follows.
 
@@ -110,9 +115,11 @@ def decide(
     counts nothing, but a scan that could read nothing still ends with 3. Where there is no verdict at all the code is
     3 too, unless the caller knows that every subject was proven absent (`proven_empty`). A control of `controls` that
     failed counts as a failed verdict does, one that is unreadable as an undecided one, whatever `fail_on` says.
+    Failures that stand in the `baseline` are counted apart and do not fail the gate; what is unreadable stays open,
+    whatever it was before.
     """
     bar = -1 if fail_on == "never" else SEVERITY_RANK[fail_on]
-    readable = failed = undecided = let_through = total = 0
+    readable = failed = known = undecided = let_through = total = 0
     for tally in tallies:
         total += tally.count
         if tally.status != "unreadable":
@@ -122,7 +129,8 @@ def decide(
                 allowed.covers(service=tally.service, check=tally.check, kinds=tally.kinds, count=tally.count)
             continue
         if tally.status == "fail":
-            failed += tally.count
+            failed += tally.count - tally.known
+            known += tally.known
         elif tally.status == "unreadable":
             if allowed is not None and allowed.covers(
                 service=tally.service, check=tally.check, kinds=tally.kinds, count=tally.count
@@ -134,7 +142,7 @@ def decide(
     failing = tuple(each.name for each in controls if each.status == "fail")
     open_ = tuple(each.name for each in controls if each.status == "unreadable" and _is_open(each, tallies, allowed))
     code = NOTHING_READABLE if empty else FAILED if failed or failing else UNDECIDED if undecided or open_ else HELD
-    return Gate(fail_on, failed, undecided, code, let_through, failing, open_)
+    return Gate(fail_on, failed, undecided, code, let_through, failing, open_, known, baseline)
 
 
 def _is_open(control: GatedControl, tallies: Sequence[Tally], allowed: Allowed | None) -> bool:
@@ -148,11 +156,14 @@ def _is_open(control: GatedControl, tallies: Sequence[Tally], allowed: Allowed |
 def explain(gate: Gate) -> str:
     """Why the scan ends with its exit code, in one line without a full stop."""
     bar = f"at or above {gate.fail_on}"
-    failed = [f"{_findings(gate.failed)} {bar}"] if gate.failed else []
+    new = "new " if gate.baseline else ""
+    failed = [f"{_findings(gate.failed, new)} {bar}"] if gate.failed else []
     failed += _controls(gate.failed_controls)
     undecided = [f"{_verdicts(gate.undecided)} {bar}"] if gate.undecided else []
     undecided += _controls(gate.undecided_controls)
     accepted = f"; {gate.allowed:,} undecided accepted by --allow-unreadable" if gate.allowed else ""
+    if gate.baseline and gate.fail_on != "never":
+        accepted += f"; {gate.known:,} known from {gate.baseline} let through"
     if gate.exit_code == NOTHING_READABLE:
         why = "not one verdict could be read, so nothing is proven"
     elif gate.exit_code == FAILED:
@@ -163,7 +174,7 @@ def explain(gate: Gate) -> str:
     elif gate.fail_on == "never":
         why = "no gate was asked for (--fail-on never)"
     else:
-        why = f"the gate held: no finding {bar}{accepted}"
+        why = f"the gate held: no {new}finding {bar}{accepted}"
     return f"exit code {gate.exit_code}: {why}"
 
 
@@ -179,8 +190,8 @@ def _as_kind(part: str) -> str:
     return part.strip().lower().replace("-", "_")
 
 
-def _findings(count: int) -> str:
-    return f"{count:,} finding" + ("" if count == 1 else "s")
+def _findings(count: int, new: str) -> str:
+    return f"{count:,} {new}finding" + ("" if count == 1 else "s")
 
 
 def _verdicts(count: int) -> str:

@@ -81,12 +81,13 @@ OPTION_KEYS: tuple[Key, ...] = (
     Key(
         "fail-on-control", "words", "Controls that fail the gate, as framework:control or control", "--fail-on-control"
     ),
+    Key("baseline", "text", "Earlier results (JSON) whose failures the gate lets through", "--baseline", "never"),
     Key("concurrency", "count", "Reads at a time", "--concurrency"),
     Key("timeout", "seconds", "Seconds that one request may take", "--timeout"),
     Key("show", "words", "What the table tells: failed, unreadable, waived, passed, all, or checks by id", "--show"),
     Key("shell", "choice", "Shell that fix commands are quoted for", "--shell", choices=("posix", "powershell")),
-    Key("format", "choice", "Format on standard output", "--format", "never", ("table", "json", "csv")),
-    Key("output", "words", "Files to write, their format by the suffix: .txt, .json, .csv", "--output", "never"),
+    Key("format", "choice", "Format on standard output", "--format", "never", ("table", "json", "csv", "markdown")),
+    Key("output", "words", "Files to write, their format by the suffix: .txt, .json, .csv, .md", "--output", "never"),
     Key("demo", "flag", "Scan the built-in demo estate, without Azure", "--demo", "never"),
     Key("estate", "text", "Saved estate to assess", "--estate", "never"),
     Key("save-estate", "text", "Where to keep the estate", "--save-estate", "never"),

@@ -66,7 +66,11 @@ class Fix(msgspec.Struct, frozen=True):
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """One check held against one resource. `waiver` is the index into `waivers` where status is `waived`."""
+    """One check held against one resource. `waiver` is the index into `waivers` where status is `waived`.
+
+    `severity` is the one that counts; where the catalogue has another, `override` is the index into
+    `severity_overrides`.
+    """
 
     check: str
     title: str
@@ -79,6 +83,7 @@ class Verdict(msgspec.Struct, frozen=True):
     fix: Fix | None = None
     controls: tuple[str, ...] = ()
     waiver: int | None = None
+    override: int | None = None
 
 
 class Unread(msgspec.Struct, frozen=True):
@@ -103,7 +108,11 @@ class Unread(msgspec.Struct, frozen=True):
 
 
 class Waiver(msgspec.Struct, frozen=True):
-    """A waiver as the user wrote it, with what became of it: `used` verdicts, `expired` on the day of the scan."""
+    """A waiver as the user wrote it, with what became of it: `used` verdicts, `expired` on the day of the scan.
+
+    `not_tried` says why a scan in which it covers nothing does not show that it is superfluous ("" where it does).
+    `source` is where it stands: file and line ("azscan.yaml:12").
+    """
 
     checks: tuple[str, ...]
     resources: tuple[str, ...]
@@ -117,10 +126,12 @@ class Waiver(msgspec.Struct, frozen=True):
     managed_by: tuple[str, ...] = ()
     expired: bool = False
     used: int = 0
+    not_tried: str = ""
+    source: str = ""
 
 
 class Off(msgspec.Struct, frozen=True):
-    """Services or checks that the team switched off, with the reason on record."""
+    """Services or checks that the team switched off, with the reason on record; `source` is its file and line."""
 
     reason: str
     services: tuple[str, ...] = ()
@@ -128,12 +139,32 @@ class Off(msgspec.Struct, frozen=True):
     approved_by: str = ""
     expires: str = ""
     expired: bool = False
+    ticket: str = ""
+    source: str = ""
+
+
+class SeverityOverride(msgspec.Struct, frozen=True):
+    """The severity that the team gives to checks (ids or globs), with the reason on record.
+
+    `changed` maps the checks whose severity it changes to that of the catalogue; `source` is its file and line.
+    """
+
+    checks: tuple[str, ...]
+    severity: Severity
+    reason: str
+    approved_by: str = ""
+    ticket: str = ""
+    expires: str = ""
+    expired: bool = False
+    changed: Mapping[str, Severity] = {}
+    source: str = ""
 
 
 class Allowance(msgspec.Struct, frozen=True):
     """An unreadable part that the team accepts: a service, a check (or glob) or an error kind.
 
     One given as an option or variable carries no reason; `used` counts the verdicts that it let through the gate.
+    `source` is its file and line, or the option or variable.
     """
 
     part: str
@@ -142,6 +173,8 @@ class Allowance(msgspec.Struct, frozen=True):
     expires: str = ""
     expired: bool = False
     used: int = 0
+    ticket: str = ""
+    source: str = ""
 
 
 class SubscriptionRef(msgspec.Struct, frozen=True):
@@ -155,7 +188,10 @@ class SubscriptionRef(msgspec.Struct, frozen=True):
 
 
 class ScanInfo(msgspec.Struct, frozen=True):
-    """Who looked at what, when and with which catalogue. Times are ISO 8601 in UTC."""
+    """Who looked at what, when and with which catalogue. Times are ISO 8601 in UTC.
+
+    `checks` counts the checks that were run, `check_ids` names them: a check may have nothing to say of an estate.
+    """
 
     version: str
     started: str
@@ -172,13 +208,15 @@ class ScanInfo(msgspec.Struct, frozen=True):
     requests: int = 0
     notes: tuple[str, ...] = ()
     allowed_unreadable: tuple[Allowance, ...] = ()
+    check_ids: tuple[str, ...] = ()
 
 
 class Gate(msgspec.Struct, frozen=True):
     """What --fail-on decided: `failed` and `undecided` verdicts at or above it, and the exit code.
 
-    `allowed` counts the undecided ones at or above it that --allow-unreadable let through. The controls are those of
-    --fail-on-control ("framework:control") that failed or could not be decided.
+    `allowed` counts the undecided ones at or above it that --allow-unreadable let through, `known` the failed ones
+    that stand in the `baseline` (the file's name; "" without one) and are not among `failed`. The controls are those
+    of --fail-on-control ("framework:control") that failed or could not be decided; a baseline does not excuse them.
     """
 
     fail_on: str
@@ -188,6 +226,8 @@ class Gate(msgspec.Struct, frozen=True):
     allowed: int = 0
     failed_controls: tuple[str, ...] = ()
     undecided_controls: tuple[str, ...] = ()
+    known: int = 0
+    baseline: str = ""
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -204,7 +244,8 @@ class Framework(msgspec.Struct, frozen=True):
     """A framework that the verdicts were mapped to; `controls` maps control id → title, in the framework's order.
 
     `checks` maps control id → the ids of its checks, `partial` → those of them that decide only a part of it, `manual`
-    and `inherited` → why no read of Azure decides it (or the rest of it).
+    and `inherited` → why no read of Azure decides it (or the rest of it). `left_out` counts the controls that the user
+    left out with --control.
     """
 
     key: str
@@ -214,6 +255,7 @@ class Framework(msgspec.Struct, frozen=True):
     partial: dict[str, tuple[str, ...]] = {}
     manual: dict[str, str] = {}
     inherited: dict[str, str] = {}
+    left_out: int = 0
 
 
 class ControlResult(msgspec.Struct, frozen=True):
@@ -221,7 +263,9 @@ class ControlResult(msgspec.Struct, frozen=True):
 
     `strength` is `direct` where at least one check decides all that the control asks of Azure, "" without checks;
     `severity` the worst of the verdicts behind a status of `fail`, `unreadable` or `waived`, else "". `counts` maps
-    the status of verdicts → how many, `checks` counts its checks, `not_run` names those that this scan left out.
+    the status of verdicts → how many, `checks` counts its checks, `decided_by` names those behind a status of `fail`,
+    `unreadable` or `waived`, the worst first, `not_run` those that this scan left out. `reason` says what no check of
+    it decides, or why it has a status that no verdict gives.
     """
 
     framework: str
@@ -232,6 +276,7 @@ class ControlResult(msgspec.Struct, frozen=True):
     severity: Severity | Literal[""] = ""
     counts: dict[str, int] = {}
     checks: int = 0
+    decided_by: tuple[str, ...] = ()
     not_run: tuple[str, ...] = ()
     reason: str = ""
 
@@ -262,6 +307,7 @@ class Results(Protocol):
     unreadable: Sequence[Unread]
     waivers: Sequence[Waiver]
     off: Sequence[Off]
+    severity_overrides: Sequence[SeverityOverride]
     frameworks: Sequence[Framework]
     controls: Sequence[ControlResult]
     scores: Sequence[Score]

@@ -13,6 +13,7 @@ import msgspec
 
 from azscan import __version__
 from azscan.assess import Assessor, Filters, Tally
+from azscan.baseline import Baseline
 from azscan.catalog.model import Catalog, Check
 from azscan.catalog.select import select
 from azscan.collect.plan import Plan
@@ -25,11 +26,12 @@ from azscan.estate.store import Estate
 from azscan.frameworks import Mapped, choose, narrowed
 from azscan.gate import Allowed, GatedControl, decide
 from azscan.gate import Tally as GateTally
-from azscan.keeping import Say, close_broken, open_estate
-from azscan.results import Allowance, ControlResult, Off, ScanInfo, SubscriptionRef
+from azscan.keeping import Say, close_broken, open_estate, remove_estate
+from azscan.results import Allowance, ControlResult, Off, ScanInfo, SeverityOverride, SubscriptionRef
 from azscan.settings import Settings, aliases_of
+from azscan.severities import override
 from azscan.verdicts import StoredResults, summarise, unread_parts
-from azscan.waivers import SwitchedOff, Waivers
+from azscan.waivers import Looked, SwitchedOff, Waivers
 
 if TYPE_CHECKING:
     from azscan.azure.credentials import SignedIn
@@ -43,8 +45,10 @@ LOGGER = logging.getLogger("azscan.scan")
 class Choice:
     """What a scan is to decide: the checks, what the team switched off, and the frameworks to report on.
 
-    `deprecated` are the ids of checks that would fit, but are left out because nobody named them; `switched_off` those
-    that the team switched off; `gated` the controls ("framework:control") that --fail-on-control names.
+    `catalog` and `checks` have the severities that count; `overrides` say which the team changed, `declared` is the
+    catalogue without them. `deprecated` are the
+    ids of checks that would fit, but are left out because nobody named them; `switched_off` those that the team
+    switched off; `gated` the controls ("framework:control") that --fail-on-control names.
     """
 
     catalog: Catalog
@@ -54,13 +58,19 @@ class Choice:
     deprecated: tuple[str, ...] = ()
     switched_off: frozenset[str] = frozenset()
     gated: tuple[str, ...] = ()
+    overrides: tuple[SeverityOverride, ...] = ()
+    declared: Catalog | None = None
 
 
 def choose_checks(settings: Settings, catalog: Catalog, today: date | None = None) -> Choice:
     """The checks that the settings select, without those that are switched off; UsageError where none is left.
 
-    What the team switched off counts as it stands on the day given (by default today).
+    They are selected by the severities that count, which azscan.yaml may have changed. What the team decided counts as
+    it stands on the day given (by default today).
     """
+    today = today or datetime.now(UTC).date()
+    declared = catalog
+    catalog, overrides = override(declared, settings.severity_overrides, today)
     mapped = choose(narrowed(catalog.frameworks, settings.frameworks, settings.controls), settings.frameworks)
     pick = partial(
         select,
@@ -78,16 +88,16 @@ def choose_checks(settings: Settings, catalog: Catalog, today: date | None = Non
     deprecated = () if settings.checks else tuple(each.id for each in pick(checks=("*",)) if each.id not in named)
     if settings.frameworks:
         selected = tuple(check for check in selected if check.id in mapped.checks)
-    decisions = SwitchedOff(settings.off, today or datetime.now(UTC).date(), aliases_of(catalog))
+    decisions = SwitchedOff(settings.off, today, aliases_of(catalog))
     off = {check.id for check in selected if decisions.match(check.id, check.service) is not None}
     left = tuple(check for check in selected if check.id not in off)
     if not left:
-        raise UsageError(
-            "no check is left to run",
-            hint="the selection leaves none, or azscan.yaml switches all of them off; see azscan checks list",
-        )
+        hint = "the selection leaves none, or azscan.yaml switches all of them off; see azscan checks list"
+        if settings.frameworks and not mapped.checks:
+            hint = f"no check decides what was chosen; see why: azscan frameworks show {settings.frameworks[0]}"
+        raise UsageError("no check is left to run", hint=hint)
     gated = mapped.named(settings.fail_on_control)
-    return Choice(catalog, left, decisions.entries, mapped, deprecated, frozenset(off), gated)
+    return Choice(catalog, left, decisions.entries, mapped, deprecated, frozenset(off), gated, overrides, declared)
 
 
 async def collect(
@@ -111,6 +121,7 @@ async def collect(
     from azscan.azure.scope import choose_subscriptions
     from azscan.azure.session import Session
     from azscan.collect.collector import Collector
+    from azscan.doctor.quick import refuse_worthless
 
     started = written(datetime.now(UTC))
     network = network_from_environment(environ)
@@ -168,6 +179,9 @@ async def collect(
                     concurrency=settings.concurrency,
                     progress=progress,
                 )
+                if not only_survey:
+                    rights = await collector.learn_rights()
+                    await refuse_worthless(session, signed_in, scope.subscriptions, plan, rights)
                 await (collector.survey() if only_survey else collector.run())
                 about = {
                     "finished": written(datetime.now(UTC)),
@@ -175,6 +189,12 @@ async def collect(
                     "requests": session.governor.requests,
                 }
                 estate.describe(about)
+            except NothingScannedError:
+                # It came to its end: there is nothing to go on with.
+                estate.close()
+                if not settings.save_estate:
+                    remove_estate(estate.path)
+                raise
             except BaseException:
                 progress.is_kept = close_broken(estate, settings)
                 raise
@@ -190,10 +210,18 @@ async def collect(
         await signed_in.credential.close()
 
 
-def assess(estate: Estate, settings: Settings, choice: Choice, now: datetime | None = None) -> StoredResults:
+def assess(
+    estate: Estate,
+    settings: Settings,
+    choice: Choice,
+    now: datetime | None = None,
+    *,
+    baseline: Baseline | None = None,
+) -> StoredResults:
     """Hold the chosen checks against an estate; the results stream from it.
 
-    Dates, waivers and what else expires are judged at the time given (by default the present).
+    Dates, waivers and what else expires are judged at the time given (by default the present). Failures that stand in
+    the `baseline` do not fail the gate; where it does not fit, the results' notes say so.
     Raises UsageError where a filter matches no resource although all of them could be read.
     """
     catalog = choice.catalog
@@ -214,6 +242,7 @@ def assess(estate: Estate, settings: Settings, choice: Choice, now: datetime | N
         params=params,
         filters=filters,
         match=waivers.match if settings.waivers else None,
+        is_known=baseline.knows if baseline is not None else None,
     ).run()
     if tally.filtered and not tally.chosen:
         raise UsageError(
@@ -228,21 +257,36 @@ def assess(estate: Estate, settings: Settings, choice: Choice, now: datetime | N
         allowed,
         proven_empty=bool(estate.about("complete", False)) and not any(estate.failed_reads()),
         controls=_gated(choice, controls),
+        baseline=baseline.path if baseline is not None else "",
+    )
+    looked = Looked(
+        checks=frozenset(check.id for check in choice.checks),
+        unread=frozenset(check for check, status, _ in tally.counts if status == "unreadable"),
+        subscriptions=frozenset(owners),
+        is_filtered=tally.filtered,
     )
     return StoredResults(
         estate=estate,
         catalog=catalog,
-        scan=_scan_info(estate, settings, choice, allowed.report(), now),
+        scan=_with_notes(_scan_info(estate, settings, choice, allowed.report(), now), baseline),
         summary=summarise(catalog, choice.checks, tally, gate),
         unreadable=unread_parts(estate, catalog, tally, plan.checks_of, allowed.covers_part),
-        waivers=waivers.report(),
+        waivers=waivers.report(looked),
         off=choice.off,
+        severity_overrides=choice.overrides,
         frameworks=choice.mapped.frameworks,
         controls=controls,
         scores=scores(choice.mapped.frameworks, controls),
         controls_of=choice.mapped.controls,
         shell="powershell" if settings.shell == "powershell" else "posix",
     )
+
+
+def _with_notes(scan: ScanInfo, baseline: Baseline | None) -> ScanInfo:
+    """The scan with notes of where the baseline does not fit it."""
+    if baseline is None:
+        return scan
+    return msgspec.structs.replace(scan, notes=(*scan.notes, *baseline.misfits(scan, scan.check_ids)))
 
 
 def params_of(settings: Settings, catalog: Catalog) -> dict[str, dict[str, Any]]:
@@ -324,6 +368,7 @@ def _scan_info(
         requests=int(estate.about("requests", 0)),
         notes=tuple(notes),
         allowed_unreadable=allowed,
+        check_ids=tuple(check.id for check in choice.checks),
     )
 
 
@@ -353,6 +398,7 @@ def _gate_tallies(catalog: Catalog, tally: Tally) -> list[GateTally]:
             status=status,
             count=count,
             kinds=(kind,) if kind else (),
+            known=tally.known[check] if status == "fail" else 0,
         )
         for (check, status, kind), count in tally.counts.items()
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,10 @@ import msgspec
 
 from azscan.catalog.mappings import controls_named
 from azscan.catalog.model import AREAS, Catalog
-from azscan.config import CONFIG_NAME, Config, ConfigError, Keys, Located, parse_config
+from azscan.config import CONFIG_NAME, LISTS, OTHER_NAME, Config, ConfigError, Keys, Located, parse_config
 from azscan.errors import SourceFault, UsageError
 from azscan.options import OPTION_KEYS, Key, read_value
-from azscan.results import Allowance, Off, Waiver
+from azscan.results import Allowance, Off, SeverityOverride, Waiver
 from azscan.words import did_you_mean, glob, is_glob
 
 _ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -51,6 +51,7 @@ class Settings(msgspec.Struct, frozen=True):
     controls: tuple[str, ...] = ()
     fail_on: str = "high"
     fail_on_control: tuple[str, ...] = ()
+    baseline: str = ""
     concurrency: int = 32
     timeout: float = 60.0
     show: tuple[str, ...] = ()
@@ -69,6 +70,7 @@ class Settings(msgspec.Struct, frozen=True):
     allow_unreadable: tuple[Allowance, ...] = ()
     off: tuple[Off, ...] = ()
     waivers: tuple[Waiver, ...] = ()
+    severity_overrides: tuple[SeverityOverride, ...] = ()
     params: Mapping[str, Mapping[str, Any]] = {}
     sources: Mapping[str, str] = {}
 
@@ -80,14 +82,17 @@ def resolve(given: Mapping[str, Any], environ: Mapping[str, str], config: Config
     do False flags. Raises UsageError naming the option or variable whose value does not fit.
     """
     config = config or Config()
-    values: dict[str, Any] = {"off": config.off, "waivers": config.waivers, "params": config.params}
+    values: dict[str, Any] = {
+        name: getattr(config, name) for name in ("off", "waivers", "severity_overrides", "params")
+    }
     sources: dict[str, str] = {}
     for key in OPTION_KEYS:
         value, source = _chosen(key, given, environ, config)
         if source:
             values[key.field] = value
             sources[key.name] = source
-    accepted = tuple(Allowance(part) for part in values.pop("allow_unreadable", ()))
+    given_by = sources.get("allow-unreadable", "")
+    accepted = tuple(Allowance(part, source=given_by) for part in values.pop("allow_unreadable", ()))
     return Settings(**values, allow_unreadable=accepted + config.allow_unreadable, sources=sources)
 
 
@@ -155,15 +160,25 @@ def _fit(key: Key, value: Any, name: str) -> Any:
 def find_config(start: Path) -> Path | None:
     """The azscan.yaml that counts in a folder: its own, or the nearest above it up to the root of the git checkout.
 
-    Outside a checkout only the folder itself is looked at: what lies above it may be anybody's.
+    Outside a checkout only the folder itself is looked at: what lies above it may be anybody's. Raises ConfigError
+    where an azscan.yml lies there, beside an azscan.yaml or in its place: what it decides would silently not count.
     """
     folders = [start, *start.parents]
     root = next((index for index, folder in enumerate(folders) if (folder / ".git").exists()), 0)
     for folder in folders[: root + 1]:
-        path = folder / CONFIG_NAME
+        path, other = folder / CONFIG_NAME, folder / OTHER_NAME
+        if other.exists():
+            message, hint = _MISNAMED[path.exists()]
+            raise ConfigError([SourceFault(os.path.relpath(other, start), 1, 1, message, hint)])
         if path.exists():
             return path
     return None
+
+
+_MISNAMED = {
+    True: (f"this is a second configuration beside {CONFIG_NAME}", f"bring them together in {CONFIG_NAME}"),
+    False: (f"a configuration is read only under the name {CONFIG_NAME}", f"rename it to {CONFIG_NAME}"),
+}
 
 
 def load_config(named: str = "", start: Path | None = None) -> Config:
@@ -196,7 +211,7 @@ def check_names(config: Config, catalog: Catalog, kinds: Sequence[str]) -> None:
     faults = list(_unknown_names(config.source, catalog, kinds))
     faults += _wrong_params(config, config.source, catalog)
     if faults:
-        raise ConfigError(faults)
+        raise ConfigError(sorted(faults))
 
 
 def check_accepted(settings: Settings, catalog: Catalog, kinds: Sequence[str]) -> None:
@@ -219,6 +234,12 @@ def check_ids(catalog: Catalog) -> frozenset[str]:
 def aliases_of(catalog: Catalog) -> dict[str, tuple[str, ...]]:
     """Check id → its former ids, for those that have any."""
     return {check.id: check.aliases for check in catalog.checks.values() if check.aliases}
+
+
+def present_ids(catalog: Catalog) -> Callable[[str], str]:
+    """A function that gives the present id of a check; what the catalogue does not know stays as it is."""
+    current = {former: check for check, formers in aliases_of(catalog).items() for former in formers}
+    return lambda check: current.get(check, check)
 
 
 def _unknown_names(source: Located, catalog: Catalog, kinds: Sequence[str]) -> Iterator[SourceFault]:
@@ -251,7 +272,7 @@ def _is_part(name: str, names: Iterable[str], kinds: Sequence[str]) -> bool:
 def _words_of(root: Mapping[str, Any]) -> Iterator[tuple[Keys, str]]:
     """Every word of the lists in the file, with the keys that lead to it."""
     for name, value in root.items():
-        if name in ("off", "waivers", "allow-unreadable"):
+        if name in LISTS:
             for index, entry in enumerate(value):
                 for key, words in entry.items():
                     yield from _words_at((name, index, key), words)

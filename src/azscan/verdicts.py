@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import chain
 from typing import Any, NamedTuple
 
 import msgspec
 
-from azscan.assess import Tally, managers
-from azscan.assess import reference as reference_of
+from azscan.assess import Tally
 from azscan.catalog.builtin import BUILT_IN
 from azscan.catalog.fix import Shell, render
 from azscan.catalog.model import Catalog, Check
 from azscan.estate.ids import parse_id
+from azscan.estate.references import managers
+from azscan.estate.references import reference as reference_of
 from azscan.estate.store import Estate
 from azscan.garbage import collected_rarely
 from azscan.results import (
@@ -30,6 +32,7 @@ from azscan.results import (
     ResourceRef,
     ScanInfo,
     Score,
+    SeverityOverride,
     Status,
     Summary,
     Unread,
@@ -69,6 +72,7 @@ class StoredResults:
     unreadable: Sequence[Unread]
     waivers: Sequence[Waiver]
     off: Sequence[Off]
+    severity_overrides: Sequence[SeverityOverride]
     frameworks: Sequence[Framework]
     controls: Sequence[ControlResult]
     scores: Sequence[Score]
@@ -110,7 +114,8 @@ class StoredResults:
             "SELECT told FROM verdicts WHERE number = ? AND status = ? ORDER BY rowid",
             (number, STATUSES.index(status)),
         )
-        return (each for (block,) in blocks for each in _decode_block(block))
+        # Block by block in C: a generator's step for each verdict would cost as much as decoding it.
+        return chain.from_iterable(_decode_block(block) for (block,) in blocks)
 
     def _traces(self, number: int, status: Status) -> Iterator[Trace]:
         for row_id, evidence, _, _ in self._told(number, status):
@@ -121,8 +126,10 @@ class StoredResults:
                 yield Trace(0, (facts[1],) if facts[1] else ())
 
     def _of_check(self, check: Check, number: int, status: Status, leaves: list[tuple[str, str]]) -> Iterator[Verdict]:
+        name, title, service, severity = check.id, check.title, check.service, check.severity
         controls = self.controls_of(check.id)
         is_finding = status in ("fail", "waived")
+        override = self._overridden.get(check.id)
         reference, provenance = self._reference, self._provenance
 
         # Resources that came with one page and are alike have the same evidence, word for word.
@@ -141,10 +148,10 @@ class StoredResults:
                 resource = self._part(check, scope, subscription)
                 facts = self._unread_fact(read)
             yield Verdict(
-                check.id,
-                check.title,
-                check.service,
-                check.severity,
+                name,
+                title,
+                service,
+                severity,
                 status,
                 resource,
                 facts,
@@ -152,6 +159,7 @@ class StoredResults:
                 self._fix(check, resource) if is_finding else None,
                 controls,
                 waiver,
+                override,
             )
 
     @cached_property
@@ -173,6 +181,11 @@ class StoredResults:
     @cached_property
     def _provenance(self) -> Callable[[int], tuple[str, str, str]]:
         return lru_cache(maxsize=KEPT_READS)(self.estate.provenance)
+
+    @cached_property
+    def _overridden(self) -> dict[str, int]:
+        """Check id → the index of the override that changed its severity."""
+        return {check: index for index, entry in enumerate(self.severity_overrides) for check in entry.changed}
 
     def _unread_fact(self, read_id: int | None) -> tuple[Evidence, ...]:
         read = self.estate.read(read_id) if read_id else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import TypeAlias
@@ -13,6 +14,18 @@ from azscan.results import Off, ResourceRef, Waiver
 from azscan.words import glob, is_glob
 
 Test: TypeAlias = Callable[[ResourceRef, Mapping[str, str]], bool]
+
+
+class Looked(msgspec.Struct, frozen=True):
+    """What a scan looked at: checks by their present ids, those of them with an unreadable verdict, subscriptions.
+
+    `is_filtered` is true where only resources of some regions, groups or tags were judged.
+    """
+
+    checks: frozenset[str]
+    unread: frozenset[str] = frozenset()
+    subscriptions: frozenset[str] = frozenset()
+    is_filtered: bool = False
 
 
 class Waivers:
@@ -52,11 +65,35 @@ class Waivers:
                 return index
         return None
 
-    def report(self) -> tuple[Waiver, ...]:
-        """The waivers in their order, with the uses so far and whether they have expired."""
+    def report(self, looked: Looked) -> tuple[Waiver, ...]:
+        """The waivers in their order, with the uses so far and whether they have expired.
+
+        One that covers nothing although the scan looked at all that it names is superfluous; else `not_tried` says
+        what was not looked at.
+        """
         return tuple(
-            msgspec.structs.replace(waiver, used=used) for waiver, used in zip(self._waivers, self._used, strict=True)
+            msgspec.structs.replace(
+                waiver, used=used, not_tried="" if used or waiver.expired else self._not_tried(waiver, looked)
+            )
+            for waiver, used in zip(self._waivers, self._used, strict=True)
         )
+
+    def _not_tried(self, waiver: Waiver, looked: Looked) -> str:
+        fits = [glob(pattern) for pattern in waiver.checks]
+
+        def names(check: str) -> tuple[str, ...]:
+            return (check, *self._aliases.get(check, ()))
+
+        run = {check for check in looked.checks if any(fit(name) for fit in fits for name in names(check))}
+        if not run:
+            return "none of its checks was run"
+        if not _is_within(waiver, looked.subscriptions):
+            return "its subscriptions were not scanned"
+        if looked.is_filtered:
+            return "the scan left out resources by region, group or tag"
+        if run & looked.unread:
+            return "some verdicts of its checks are unreadable"
+        return ""
 
     def _candidates(self, check_id: str) -> tuple[tuple[int, tuple[Test, ...]], ...]:
         names = (check_id, *self._aliases.get(check_id, ()))
@@ -86,6 +123,18 @@ class SwitchedOff:
             if any(fits(service) for fits in services) or any(fits(name) for fits in checks for name in names):
                 return index
         return None
+
+
+def _is_within(waiver: Waiver, subscriptions: frozenset[str]) -> bool:
+    """False where the waiver names subscriptions, in its resources' ids or by themselves, none of them among these."""
+    named = [[glob(each) for each in waiver.subscriptions]] if waiver.subscriptions else []
+    starts = [_SUBSCRIPTION.match(each) for each in waiver.resources]
+    if all(starts):
+        named += [[glob(start[1]) for start in starts if start]] if starts else []
+    return all(any(fits(each) for fits in some for each in subscriptions) for some in named)
+
+
+_SUBSCRIPTION = re.compile(r"/subscriptions/([^/*?]+)(?:/|$)", re.IGNORECASE)
 
 
 def _tests(waiver: Waiver) -> tuple[Test, ...]:

@@ -78,6 +78,18 @@ def test_metadata_tell_sign_in_graph_and_audience() -> None:
         assert cloud.custom
 
 
+@pytest.mark.parametrize(
+    ("told", "portal"),
+    [
+        ("https://portal.local.example/", "https://portal.local.example"),
+        ("http://portal.local.example", "https://portal.azure.com"),
+        (None, "https://portal.azure.com"),
+    ],
+)
+def test_the_portal_is_the_one_that_the_metadata_name(told: str | None, portal: str) -> None:
+    assert cloud_from_metadata(BASE, json.dumps(metadata(portal=told)).encode()).portal == portal
+
+
 def test_another_audience_than_its_own_is_taken_as_told() -> None:
     sign_in = {"loginEndpoint": "https://login.x/adfs/", "audiences": ["https://management.x.onmicrosoft.com/1-2"]}
     cloud = cloud_from_metadata(BASE, json.dumps(metadata(authentication=sign_in)).encode())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import msgspec
@@ -42,6 +44,14 @@ async def test_a_request_carries_token_user_agent_and_request_id_and_nothing_odd
     assert seen.headers["Accept"] == "application/json"
     assert seen.headers["x-ms-client-request-id"]
     assert credential.asked == [("https://arm.test/.default", None)]
+
+
+async def test_the_first_answer_tells_how_far_azure_s_clock_is_ahead(session: Session, azure: FakeAzure) -> None:
+    date = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+    azure.answers(reply({"value": []}, headers={"Date": date}))
+    assert session.clock_ahead is None
+    await session.read(Ask(ACCOUNTS))
+    assert session.clock_ahead is not None and 3500 < session.clock_ahead < 3700
 
 
 async def test_graph_has_its_own_token_and_base(session: Session, azure: FakeAzure, credential: FakeCredential) -> None:

@@ -18,6 +18,7 @@ ASKED_FOR = [
     "50079",
     "53003",
     "65001",
+    "65002",
     "50034",
     "50057",
     "7000112",
@@ -50,6 +51,11 @@ def test_causes_and_remedies_are_fragments_that_fit_into_a_line() -> None:
         assert cause[0].islower() and remedy[0].islower(), cause
         assert not cause.endswith(".") and not remedy.endswith("."), cause
         assert len(cause) < 90 and len(remedy) < 160, cause
+
+
+def test_the_time_of_a_refusal_is_entra_s() -> None:
+    assert explain(f"AADSTS700024: Not in its time.{TRAILER}").at == "2026-01-01 00:00:00Z"
+    assert explain("AADSTS700024: Not in its time.").at == ""
 
 
 def test_a_code_is_not_mistaken_for_a_shorter_one() -> None:

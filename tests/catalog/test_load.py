@@ -66,16 +66,25 @@ class TestLoad:
         assert [fault.line for fault in caught.value.faults] == [3, 4]
         assert "azscan checks validate" in caught.value.hint
 
-    def test_a_framework_is_parsed_when_it_is_asked_for(self, tmp_path: Path) -> None:
+    def test_a_framework_that_ships_is_parsed_when_it_is_asked_for(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         broken = MAPPING.replace("iso-27001-2022", "ours").replace("A.7.4", "A.8.24")
-        write(tmp_path, {"ours.yaml": broken})
-        catalog = load([], [tmp_path])
-        assert "ours" in catalog.frameworks and len(catalog.frameworks) > 3
+        root = write(tmp_path / "root", FILES | {"mappings/ours.yaml": broken})
+        monkeypatch.setattr(loading, "locate", lambda: root)
+        catalog = load()
+        assert list(catalog.frameworks) == ["iso-27001-2022", "ours"]
+        assert catalog.frameworks["iso-27001-2022"].controls[0].checks == ("storage-https-only",)
         with pytest.raises(CatalogError, match="1 fault in 1 file") as caught:
             catalog.frameworks["ours"]
         assert [fault.message for fault in caught.value.faults] == ["the control A.8.24 stands here a second time"]
         with pytest.raises(KeyError):
             catalog.frameworks["theirs"]
+
+    def test_one_of_the_user_s_at_once(self, tmp_path: Path) -> None:
+        write(tmp_path, {"ours.yaml": MAPPING.replace("iso-27001-2022", "ours").replace("A.7.4", "A.8.24")})
+        with pytest.raises(CatalogError, match="1 fault in 1 file"):
+            load([], [tmp_path])
 
     def test_a_folder_that_does_not_exist_is_wrong_usage(self, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match=r"--checks-dir .*none is not a folder"):

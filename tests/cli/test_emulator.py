@@ -125,3 +125,29 @@ def test_a_port_in_use_is_told(tmp_path):
         taken.listen()
         done = azscan("emulator", "serve", "--port", str(taken.getsockname()[1]), cwd=tmp_path)
     assert done.returncode == 5 and "--port" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell")
+@pytest.mark.parametrize("denied", ["filter", "403"])
+def test_a_role_from_a_file_limits_what_a_scan_reads(serve, source, tmp_path, denied):
+    role = json.loads(azscan("role", "--service", "storage", "--subscription", ONE, cwd=tmp_path).stdout)
+    path = tmp_path / "role.json"
+    for left_out, statuses in ((None, {"fail"}), ("Microsoft.Storage/storageAccounts/read", {"unreadable"})):
+        role["Actions"] = [each for each in role["Actions"] if each != left_out]
+        path.write_text(json.dumps(role))
+        line = serve("--from", str(source), "--role", str(path), "--denied", denied).stdout.readline().strip()
+        done = scanned(line, tmp_path, "--check", "storage-https-only", "--format", "json")
+        verdicts = json.loads(done.stdout)["verdicts"]
+        assert {each["status"] for each in verdicts} == statuses, done.stderr
+        assert left_out is None or all(
+            each["reason"].startswith("access_denied: ") and left_out in each["reason"] for each in verdicts
+        )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [(["--role", "none.json"], "none.json"), (["--denied", "401"], "filter or 403")],
+)
+def test_what_is_no_role_is_told(tmp_path, arguments, words):
+    done = azscan("emulator", "serve", *arguments, cwd=tmp_path)
+    assert done.returncode == 2 and words in done.stderr and "Traceback" not in done.stderr

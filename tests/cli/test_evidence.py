@@ -152,7 +152,7 @@ def test_nothing_readable_is_three_and_leaves_no_pack(tmp_path: Path) -> None:
     denied = Options(deny=[Deny(f"{STORAGE}/read", "403")])
     with serving(tmp_path, estate(GOOD), denied) as (_, around):
         done = azscan("evidence", *ONLY, "-o", "pack.zip", env=around, cwd=tmp_path)
-    assert done.returncode == 3 and "nothing could be scanned" in done.stderr
+    assert done.returncode == 3 and "grants the reads" in done.stderr
     assert not (tmp_path / "pack.zip").exists()
     assert not list((tmp_path / "state").rglob("*.sqlite"))
 

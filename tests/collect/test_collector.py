@@ -164,7 +164,7 @@ def test_without_the_permissions_nothing_is_proven_absent(tmp_path, actions, not
     if is_believed:
         assert found == []
     else:
-        assert [(each.status, each.reason.split(":")[0]) for each in found] == [("unreadable", "partial_access")]
+        assert [(each.status, each.reason.split(":")[0]) for each in found] == [("unreadable", "access_denied")]
         assert "Microsoft.Test/things/read" in found[0].reason
 
 
@@ -829,3 +829,33 @@ def test_evidence_copies_no_long_text(tmp_path):
     estate = collect(Azure({THINGS: page(thing("x", properties={"text": "a" * 5_000_000}))}), known, tmp_path / "e")
     ((found,),) = [each.evidence for each in verdicts(estate, known)]
     assert found.actual == "5000000 characters"
+
+
+@pytest.mark.parametrize(("shown", "kind_of_fault"), [([], "access_denied"), ([on("one")], "partial_access")])
+def test_what_no_role_grants_is_denied_where_nothing_came(tmp_path, shown, kind_of_fault):
+    azure = Azure({THINGS: page(*shown)}, [{"actions": ["Microsoft.Other/*/read"], "notActions": []}])
+    known = of_things()
+    found = [
+        each for each in verdicts(collect(azure, known, tmp_path / "e.sqlite"), known) if each.resource.name == "*"
+    ]
+    assert [(each.status, each.reason.split(":")[0]) for each in found] == [("unreadable", kind_of_fault)]
+    assert "(needs Microsoft.Test/things/read)" in found[0].reason
+
+
+def test_without_any_role_in_the_subscription_nothing_is_said_to_be_denied(tmp_path):
+    known = of_things()
+    found = verdicts(collect(Azure({THINGS: page()}, []), known, tmp_path / "e.sqlite"), known)
+    assert [each.reason.split(":")[0] for each in found] == ["partial_access"]
+
+
+@pytest.mark.parametrize(
+    ("not_actions", "status"), [([], "pass"), (["Microsoft.Test/vaults/read"], "unreadable"), (["Else/x/read"], "pass")]
+)
+def test_the_list_of_resources_is_doubted_where_a_type_that_is_sought_may_not_be_read(tmp_path, not_actions, status):
+    vault = {"field": "type", "equals": "Microsoft.Test/vaults"}
+    require = {"none": {"in": "resources", "where": vault, "whenEmpty": "pass"}}
+    known = catalog(checks=[check("no-vault", "subscription", require)])
+    azure = Azure({RESOURCE_LIST: page(on("one"))}, [{"actions": ["*/read"], "notActions": not_actions}])
+    (found,) = verdicts(collect(azure, known, tmp_path / "e.sqlite"), known)
+    assert found.status == status
+    assert status == "pass" or "(needs Microsoft.Test/vaults/read)" in found.reason

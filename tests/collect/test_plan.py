@@ -6,6 +6,7 @@ from azscan.collect.plan import Plan
 from tests.collect.ground import catalog, check, kind, link
 
 ON = {"field": "properties.on", "equals": True}
+VAULT = {"field": "type", "equals": "Microsoft.Test/vaults"}
 
 
 def plan(*kinds, checks, params=None):
@@ -84,3 +85,12 @@ def test_the_subscription_itself_is_never_listed_again():
     found = plan(inner, checks=[check("a", "inner", ON)])
     assert found.collections["inner"] == {"subscription"}
     assert all(each.name == "resource_group" for tenant in (True, False) for each in found.roots(tenant=tenant))
+
+
+def test_types_that_are_looked_for_in_the_list_of_all_resources_are_known():
+    vaults = {"none": {"in": "resources", "where": VAULT, "whenEmpty": "pass"}}
+    either = {"anyOf": [{"field": "type", "equals": "A/b"}, {"not": {"field": "type", "equals": "C/d"}}]}
+    count = {"count": {"in": "resources", "where": either}, "greater": 0}
+    found = plan(checks=[check("a", "subscription", vaults), check("b", "subscription", count)])
+    assert found.sought == {"Microsoft.Test/vaults", "A/b", "C/d"}
+    assert not plan(checks=[check("a", "subscription", {"some": {"in": "resources"}})]).sought

@@ -127,3 +127,29 @@ async def test_policy_states_by_scope(start: Rigs) -> None:
     assert summary["results"] == {"nonCompliantResources": 1, "nonCompliantPolicies": 1}
     assert [one["policyAssignmentId"] for one in summary["policyAssignments"]] == ["p"]
     assert rig.emulator.write_attempts == []
+
+
+async def test_subscriptions_carry_their_management_groups_and_join(start: Rigs) -> None:
+    groups = "Microsoft.Management/managementGroups"
+    rows = [{"type": "microsoft.security/assessments", "subscriptionId": ONE, "name": name} for name in "ab"]
+    rig = await start(
+        estate(
+            account("a"),
+            {"id": f"/providers/{groups}/root", "type": groups, "name": "root", "properties": {"displayName": "All"}},
+            subscriptions=[{"subscriptionId": ONE, "managementGroup": "root"}, {"subscriptionId": TWO}],
+            resourceGraph={"securityresources": rows},
+        )
+    )
+    query = (
+        "resourcecontainers | where type =~ 'microsoft.resources/subscriptions'"
+        " | project subscriptionId, chain = properties.managementGroupAncestorsChain"
+        " | join kind=leftouter (securityresources | where type =~ 'microsoft.security/assessments'"
+        " | summarize assessments = count() by subscriptionId) on subscriptionId"
+    )
+    found = (await _rows(rig, query))["data"]
+    assert found == [
+        {"assessments": 2, "subscriptionId": ONE, "chain": [{"name": "root", "displayName": "All"}]},
+        {"subscriptionId": TWO, "chain": []},
+    ]
+    for broken in ("resources | join (resources) on id", "resources | summarize count()"):
+        assert (await rig.ask(GRAPH, method="POST", body={"query": broken})).status == 400

@@ -239,3 +239,65 @@ async def test_management_groups_can_be_denied(start: Rigs) -> None:
     rig = await start(estate(root), deny=[Deny(f"{kind}/read", "filter")])
     assert (await rig.ask(f"/providers/{kind}?{API}")).names == []
     assert (await rig.ask(f"/providers/{kind}/root?{API}")).status == 403
+
+
+async def test_a_role_that_a_group_holds_is_found_for_its_member(start: Rigs) -> None:
+    group = "44444444-4444-4444-8444-444444444444"
+    roles = [Role("/", ("Microsoft.Storage/*",), group=group, name="Storage only"), Role(f"/subscriptions/{ONE}")]
+    rig = await start(estate(account("a")), roles=roles)
+    oid = rig.emulator.estate.identity["objectId"]
+    path = f"/subscriptions/{ONE}/providers/Microsoft.Authorization"
+    found = (await rig.ask(f"{path}/roleAssignments?{API}&$filter=assignedTo('{oid}')")).body["value"]
+    assert [each["properties"]["principalId"] for each in found] == [group, oid]
+    assert [each["properties"]["principalType"] for each in found] == ["Group", "ServicePrincipal"]
+    named = await rig.ask(f"{found[0]['properties']['roleDefinitionId']}?{API}")
+    assert named.body["properties"]["roleName"] == "Storage only"
+
+
+NARROW = ("Microsoft.Resources/subscriptions/read", "Microsoft.Network/virtualNetworks/read")
+
+
+@pytest.mark.parametrize(("manner", "status"), [("filter", 200), ("403", 403)])
+async def test_lists_that_no_role_grants_come_back_empty_or_refused(start: Rigs, manner: str, status: int) -> None:
+    rig = await start(_estate(), roles=[Role(SUBSCRIPTION, NARROW)], role_manner=manner)
+    for path in (f"/providers/{STORAGE}", "/resources", "/resourcegroups"):
+        got = await rig.arm(path)
+        assert got.status == status and (status == 403 or got.names == []), path
+    # What is configured on a subscription, and what hangs on a resource, is refused in either manner.
+    assert (await rig.arm("/providers/Microsoft.Security/pricings")).status == 403
+    assert (await rig.arm("/providers/Microsoft.Authorization/permissions")).status == 403
+    assert (await rig.arm("/locations")).status == 403
+
+
+async def test_a_subscription_is_visible_by_an_action(start: Rigs) -> None:
+    rig = await start(_estate(), roles=[Role(SUBSCRIPTION, (f"{STORAGE}/read",))])
+    assert (await rig.ask(f"/subscriptions?{API}")).body["value"] == []
+    rig = await start(_estate(), roles=[Role(f"{SUBSCRIPTION}{WEB.removesuffix('/providers')}", NARROW)])
+    assert len((await rig.ask(f"/subscriptions?{API}")).body["value"]) == 1
+
+
+async def test_the_list_of_resources_shows_what_may_be_read_by_its_own_action(start: Rigs) -> None:
+    list_them = "Microsoft.Resources/subscriptions/resources/read"
+    rig = await start(_estate(), roles=[Role(SUBSCRIPTION, (list_them,))])
+    assert (await rig.arm("/resources")).names == []
+    rig = await start(_estate(), roles=[Role(SUBSCRIPTION, (list_them, f"{STORAGE}/read"))])
+    assert (await rig.arm("/resources")).names == ["a", "b"]
+
+
+async def test_the_root_group_reaches_every_subscription(start: Rigs) -> None:
+    what = _estate()
+    rig = await start(what, roles=[Role(f"/providers/Microsoft.Management/managementGroups/{what.tenant['id']}")])
+    assert (await rig.arm(f"/providers/{STORAGE}")).names == ["a", "b"]
+
+
+async def test_everyone_reads_the_subscription_policy(start: Rigs) -> None:
+    policy = {
+        "id": "/providers/Microsoft.Subscription/policies/default",
+        "type": "Microsoft.Subscription/policies",
+        "properties": {"blockSubscriptionsLeavingTenant": True},
+    }
+    what = estate(account("a"), policy)
+    path = f"{policy['id']}?{API}"
+    assert (await (await start(what, roles=[Role(SUBSCRIPTION, NARROW)])).ask(path)).status == 200
+    denied = [Deny("Microsoft.Subscription/policies/read")]
+    assert (await (await start(what, roles=[Role(SUBSCRIPTION, NARROW)], deny=denied)).ask(path)).status == 403

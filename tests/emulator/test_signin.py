@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import time
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -13,7 +15,9 @@ from azure.identity import DeviceCodeCredential
 from azure.identity.aio import ClientAssertionCredential, ClientSecretCredential
 from yarl import URL
 
+from azscan.emulator.refusals import refused
 from azscan.emulator.signin import decode_claims
+from azscan.errors import UsageError
 from tests.emulator.rig import API, ONE, Rig, Rigs, account, estate
 
 OTHER = "99999999-0000-4000-8000-000000000000"
@@ -211,3 +215,22 @@ async def test_azure_identity_signs_in_by_device_code(start: Rigs, tmp_path: Pat
     assert shown == [f"{emulator.url}/devicelogin"]
     assert (await rig.ask(f"/subscriptions?{API}", token=token.token)).status == 200
     assert [one.error for one in emulator.sign_ins] == ["AADSTS70016", ""]
+
+
+@pytest.mark.parametrize("code", [53003, 50076, 65001, 65002, 700213, 7000112])
+async def test_a_sign_in_can_be_refused_with_a_code(start: Rigs, code: int) -> None:
+    rig = await start(estate(), refused={"*": code})
+    got = await rig.sign_in()
+    assert got.status in (400, 401) and got.body["error_codes"] == [code]
+    assert got.body["error_description"].startswith(f"AADSTS{code}: ") and "{" not in got.body["error_description"]
+
+
+async def test_a_code_without_words_is_refused_itself(start: Rigs) -> None:
+    with pytest.raises(UsageError, match="cannot refuse with AADSTS1"):
+        raise refused(1, "", "", "")
+
+
+async def test_the_clock_can_be_ahead(start: Rigs) -> None:
+    rig = await start(estate(account("a")), clock_ahead=3600)
+    answered = await rig.ask(f"/subscriptions?{API}")
+    assert 3500 < parsedate_to_datetime(answered.headers["date"]).timestamp() - time.time() < 3700

@@ -20,6 +20,7 @@ from azscan.results import (
     ScanInfo,
     Score,
     Severity,
+    SeverityOverride,
     Status,
     SubscriptionRef,
     Summary,
@@ -45,6 +46,7 @@ class MemoryResults:
         unreadable: Sequence[Unread] = (),
         waivers: Sequence[Waiver] = (),
         off: Sequence[Off] = (),
+        severity_overrides: Sequence[SeverityOverride] = (),
         frameworks: Sequence[Framework] = (),
         not_run: Sequence[str] = (),
         fail_on: str = "high",
@@ -54,6 +56,7 @@ class MemoryResults:
         self.unreadable = unreadable
         self.waivers = waivers
         self.off = off
+        self.severity_overrides = severity_overrides
         self.frameworks = frameworks
         self.not_run = not_run
         self.summary = summarise(self._verdicts, fail_on)
@@ -195,6 +198,7 @@ def key_expires(name: str, status: Status, reason: str = "") -> Verdict:
         ),
         reason=reason,
         controls=("iso-27001-2022:A.8.24",),
+        override=0,
     )
 
 
@@ -204,6 +208,7 @@ def sample() -> MemoryResults:
         Waiver(("storage-*",), ("*/storageaccounts/www*",), "public site", "j.doe", "SEC-12", "2027-01-31", used=1),
         Waiver(("keyvault-*",), ("*",), "until the new vault is there", expires="2026-01-31", expired=True),
         Waiver(("storage-https-only",), (), "legacy import", tags=("env=import",)),
+        Waiver(("sql-*",), ("*",), "moved next year", not_tried="none of its checks was run"),
     )
     accounts = [storage(f"stweb{number:02d}") for number in range(7)]
     verdicts = [
@@ -230,6 +235,13 @@ def sample() -> MemoryResults:
         ),
         waivers=waivers,
         off=(Off("not in use", services=("media",), approved_by="j.doe", expires="2027-01-31"),),
+        severity_overrides=(
+            SeverityOverride(
+                ("keyvault-key-*",), "medium", "rotated by hand", "j.doe", "SEC-13", "2027-01-31",
+                changed={"keyvault-key-expires": "high"},
+            ),
+            SeverityOverride(("storage-*",), "low", "last year's decision", expires="2026-01-31", expired=True),
+        ),
     )  # fmt: skip
 
 

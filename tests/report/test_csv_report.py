@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from azscan.report import write
-from azscan.report.csv_report import COLUMNS
+from azscan.report.csv_report import COLUMNS, DECISION
 from azscan.results import Waiver
 from tests.report.kept import SNAPSHOTS, assert_kept
 from tests.report.sample import DEV, MemoryResults, frameworks, hostile, https_only, leaf, mapped, sample, storage
@@ -29,8 +29,13 @@ def raw(results: MemoryResults) -> bytes:
     return stream.getvalue()
 
 
-def rows(results: MemoryResults) -> list[dict[str, str]]:
+def lines(results: MemoryResults) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(raw(results).decode(), newline="")))
+
+
+def rows(results: MemoryResults) -> list[dict[str, str]]:
+    """The rows of verdicts and controls, without those of what was decided."""
+    return [row for row in lines(results) if row["status"] != DECISION]
 
 
 @pytest.mark.parametrize(("name", "results"), [("plain", sample()), ("frameworks", mapped()), ("hostile", hostile())])
@@ -66,6 +71,30 @@ def test_one_row_per_control_and_verdict() -> None:
     assert len(met) == len(pairs)
 
 
+def test_what_the_team_decided_stands_at_the_end() -> None:
+    for read in (lines(sample()), lines(mapped())):
+        decided = [row for row in read if row["status"] == DECISION]
+        assert read[-len(decided) :] == decided
+        assert [(row["title"], row["reason"], row["approved by"], row["expires"]) for row in decided] == [
+            (
+                "waiver: storage-* on */storageaccounts/www*",
+                "in force: used for 1 finding: public site (SEC-12)", "j.doe", "2027-01-31",
+            ),
+            ("waiver: keyvault-* on *", "expired: until the new vault is there", "", "2026-01-31"),
+            ("waiver: storage-https-only on tag env=import", "unused: legacy import", "", ""),
+            ("waiver: sql-* on *", "not tried: none of its checks was run: moved next year", "", ""),
+            ("switched off: media", "in force: not in use", "j.doe", "2027-01-31"),
+            (
+                "severity: keyvault-key-*: medium",
+                "in force: high in the catalogue: keyvault-key-expires: rotated by hand (SEC-13)",
+                "j.doe", "2027-01-31",
+            ),
+            ("severity: storage-*: low", "expired: last year's decision", "", "2026-01-31"),
+            ("accepted as unreadable: not_collected", "unused", "", ""),
+            ("accepted as unreadable: sql", "expired: no Reader yet", "j.doe", "2026-01-31"),
+        ]  # fmt: skip
+
+
 def test_every_control_stands_there_in_the_frameworks_order() -> None:
     read = rows(mapped())
     controls = list(dict.fromkeys((row["framework"], row["control"]) for row in read))
@@ -93,7 +122,8 @@ def test_evidence_has_a_line_for_each_leaf_and_one_where_all_agree() -> None:
 def test_lines_end_as_rfc_4180_wants() -> None:
     data = raw(hostile())
     assert data.endswith(b"\r\n")
-    assert len(list(csv.reader(io.StringIO(data.decode(), newline="")))) == 1 + len(list(hostile().verdicts()))
+    found = len(list(hostile().verdicts())) + len(hostile().scan.allowed_unreadable)
+    assert len(list(csv.reader(io.StringIO(data.decode(), newline="")))) == 1 + found
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ def test_top_level_and_verdict_fields() -> None:
         "unreadable",
         "waivers",
         "off",
+        "severity_overrides",
         "frameworks",
         "controls",
         "scores",

@@ -18,7 +18,9 @@ from tests.report.kept import ROOT
 from tests.report.sample import sample
 
 
-@pytest.mark.parametrize(("path", "name"), [("a.json", "json"), ("x/A.CSV", "csv"), ("report.txt", "table")])
+@pytest.mark.parametrize(
+    ("path", "name"), [("a.json", "json"), ("x/A.CSV", "csv"), ("report.txt", "table"), ("s.md", "markdown")]
+)
 def test_the_suffix_names_the_format(path: str, name: str) -> None:
     assert format_of(path) == name
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import unicodedata
+from typing import Any
 
 import msgspec
 import pytest
@@ -329,7 +330,32 @@ def test_unreadable_parts_are_grouped_with_the_missing_action() -> None:
     text = table(MemoryResults([https_only(storage("x"))], unreadable=parts))
     assert "17 checks in 3 services could not be read in full: 400 access denied, 2\n    throttled" in text
     assert text.count("a/keys/read") == 1
-    assert "keyvault / vault_key (400 reads, 800 verdicts)" in text
+    assert "17 checks in 1 service could not be read: grant this action, or switch them" in text
+    assert "missing: a/keys/read (17 checks, 400 reads, 800 verdicts)" in text
+    assert "azscan role --service keyvault" in text
+
+
+def test_what_is_denied_is_grouped_by_what_to_grant() -> None:
+    def denied(action: str, kind: str = "access_denied", **more: Any) -> Unread:
+        return Unread(kind, "storage", "x", DEV, "", action=action, checks=("one", "two"), verdicts=2, **more)
+
+    parts = [
+        denied("Microsoft.Storage/a/read"),
+        # Azure writes the same action in other letters.
+        denied("microsoft.storage/A/read", "partial_access"),
+        denied("Policy.Read.All"),
+        denied("Microsoft.Storage/accepted/read", allowed=True),
+        *(denied(f"Microsoft.Storage/{number:02}/read") for number in range(20)),
+    ]
+    text = table(MemoryResults([https_only(storage("x"))], unreadable=parts))
+    assert "grant these 21 actions and 1 permission, or" in " ".join(text.split())
+    assert text.count("missing: ") == 11 and "and 12 more\n" in text
+    assert "accepted" in text and "missing: Microsoft.Storage/accepted/read\n" in text
+
+
+def test_what_was_not_denied_asks_for_no_grant() -> None:
+    parts = [Unread("throttled", "sql", "x", DEV, "", checks=("one",)), Unread("access_denied", "sql", "x", DEV, "")]
+    assert "grant" not in table(MemoryResults([https_only(storage("x"))], unreadable=parts))
 
 
 def test_memory_does_not_grow_with_the_findings() -> None:
@@ -359,3 +385,18 @@ class _Sink(io.RawIOBase):
 
     def write(self, data: object) -> int:
         return len(data)  # type: ignore[arg-type]
+
+
+COMMANDS = ("##vso[task.setvariable variable=a]b", "##[error]x", "::stop-commands::x", "##VSO[task.x]")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_names_are_no_commands_to_the_log_of_a_pipeline(name: str) -> None:
+    # Wrapped lines begin where they may: at each width another word comes first.
+    for width in range(40, 100, 3):
+        resource = storage(f"{'x ' * 12}{name}", group=f"{'word ' * 9}{name}")
+        finding = msgspec.structs.replace(https_only(resource), reason=f"{'because ' * 9}{name}", title=f"a {name}")
+        text = table(MemoryResults([finding]), Options(show=("storage-https-only",), width=width))
+        assert not re.search(r"##(\[|vso\[)", text, re.IGNORECASE)
+        assert not [line for line in text.splitlines() if line.lstrip().startswith("::")]
+        assert name.strip("#:")[:6] in text

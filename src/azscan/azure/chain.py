@@ -61,12 +61,14 @@ async def _try(way: Way, place: Place) -> tuple[_Found | None, Explanation]:
 def _failed(tried: list[tuple[Way, Explanation]], untried: tuple[Way, ...]) -> AzscanError:
     if len(tried) == 1:
         way, why = tried[0]
-        return SignInError(f"signing in failed ({way.kind}): {why}", hint=why.remedy or _SET)
+        message = f"signing in failed ({way.kind}): {why}"
+        return SignInError(message, hint=why.remedy or _SET, code=why.code, said_at=why.at)
     lines = ["no way of signing in worked:" if not untried else "signing in failed:"]
     lines += [f"  {way.kind}: {why}" for way, why in tried]
     if untried:
         names = ", ".join(dict.fromkeys(way.kind for way in untried))
         lines.append(f"  not tried, because the environment names the identity to use: {names}")
     # What was refused for a reason of its own says more than what is merely absent.
-    meant = [why.remedy for way, why in tried if why.remedy and (way.decides or why.code)]
-    return SignInError("\n".join(lines), hint=meant[-1] if meant else _GENERAL)
+    meant = [why for way, why in tried if why.remedy and (way.decides or why.code)]
+    why = meant[-1] if meant else Explanation("", _GENERAL)
+    return SignInError("\n".join(lines), hint=why.remedy, code=why.code, said_at=why.at)

@@ -18,7 +18,10 @@ _BOM = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True)
 class Cloud:
-    """One cloud. The URLs are https, without a slash at the end; `custom` is true where ARM's metadata told them."""
+    """One cloud. The URLs are https, without a slash at the end; `custom` is true where ARM's metadata told them.
+
+    `portal` is the address of its portal, for people only: nothing is sent there.
+    """
 
     name: str
     arm: str
@@ -26,6 +29,7 @@ class Cloud:
     graph: str
     arm_audience: str
     custom: bool = False
+    portal: str = "https://portal.azure.com"
 
     @property
     def arm_scope(self) -> str:
@@ -58,6 +62,7 @@ _NAMED = {
         authority="https://login.microsoftonline.us",
         graph="https://graph.microsoft.us",
         arm_audience="https://management.core.usgovcloudapi.net",
+        portal="https://portal.azure.us",
     ),
     "azurechinacloud": Cloud(
         name="AzureChinaCloud",
@@ -65,6 +70,7 @@ _NAMED = {
         authority="https://login.chinacloudapi.cn",
         graph="https://microsoftgraph.chinacloudapi.cn",
         arm_audience="https://management.chinacloudapi.cn",
+        portal="https://portal.azure.cn",
     ),
 }
 NAMES = tuple(cloud.name for cloud in _NAMED.values())
@@ -130,6 +136,7 @@ def cloud_from_metadata(base: str, body: bytes) -> Cloud:
         graph=_told_url(base, "microsoftGraphResourceId", document.get("microsoftGraphResourceId")),
         arm_audience=_audience(base, sign_in.get("audiences")),
         custom=True,
+        portal=_portal(document.get("portal")),
     )
 
 
@@ -155,6 +162,12 @@ async def _get(url: str, network: Network, timeout: float) -> tuple[int, bytes]:
             f"{urlsplit(url).netloc} could not be asked for its endpoints ({reason})",
             hint="check the host that --cloud names, the network, and HTTPS_PROXY",
         ) from error
+
+
+def _portal(told: object) -> str:
+    """The portal that the metadata names, where that is an https address, else public Azure's."""
+    parts = _split(_text(told))
+    return parts[0] + parts[1] if parts else Cloud.portal
 
 
 def _own_url(url: str) -> str:

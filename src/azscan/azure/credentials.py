@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from azscan.azure.chain import first_that_works
-from azscan.azure.signin_errors import NoTokenError
+from azscan.azure.signin_errors import Explanation, NoTokenError
 from azscan.azure.tokens import KeptCredential, claims_of
 from azscan.azure.ways import GIVEN, Place
 from azscan.errors import SignInError, UsageError
@@ -31,7 +31,7 @@ class SignedIn:
 
     `who` is a name for people (never a token), `tenant`, `object_id` and `app_id` are what the ARM token says ("" if
     it is not readable). `graph_permissions` are the Graph token's roles (of an app) or scopes (of a user); empty
-    also where there is no Graph token. `notes` are to be said to the user once.
+    also where there is no Graph token, and then `no_graph` says why. `notes` are to be said to the user once.
     """
 
     credential: KeptCredential
@@ -44,6 +44,7 @@ class SignedIn:
     is_cli_app: bool
     is_app: bool
     notes: tuple[str, ...] = ()
+    no_graph: Explanation | None = None
 
 
 async def sign_in(
@@ -93,6 +94,7 @@ async def sign_in(
         is_cli_app=app_id == CLI_APP,
         is_app=is_app,
         notes=tuple(_notes(app_id, graph, permissions, trouble, is_app=is_app)),
+        no_graph=trouble,
     )
     say(f"signed in as {signed_in.who}, tenant {signed_in.tenant or 'unknown'} ({way.kind})")
     return signed_in
@@ -118,21 +120,22 @@ def _check_tenant(claims: Mapping[str, Any], wanted: str, subject: str) -> None:
         )
 
 
-async def _graph_claims(credential: KeptCredential, cloud: Cloud) -> tuple[dict[str, Any], str]:
+async def _graph_claims(credential: KeptCredential, cloud: Cloud) -> tuple[dict[str, Any], Explanation | None]:
     """Return what the Graph token says, or {} and why there is none."""
     try:
         token = await credential.get_token_info(cloud.graph_scope)
     except NoTokenError as error:
-        return {}, error.message
-    return claims_of(token.token), ""
+        return {}, error.why
+    return claims_of(token.token), None
 
 
 def _notes(
-    app_id: str, graph: Mapping[str, Any], permissions: frozenset[str], trouble: str, *, is_app: bool
+    app_id: str, graph: Mapping[str, Any], permissions: frozenset[str], trouble: Explanation | None, *, is_app: bool
 ) -> list[str]:
     notes = []
     if trouble:
-        notes.append(f"no token for Microsoft Graph, so checks of Entra ID will be unreadable: {trouble}")
+        why = NoTokenError(trouble).message
+        notes.append(f"no token for Microsoft Graph, so checks of Entra ID will be unreadable: {why}")
     elif app_id == CLI_APP and not permissions & _POLICY_PERMISSIONS:
         notes.append(
             "the app of az login has no permission Policy.Read.All: security defaults and conditional access are "

@@ -149,6 +149,14 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return None
 
 
+def clock_ahead(headers: Mapping[str, str]) -> float | None:
+    """Seconds by which the sender's clock (its Date header) is ahead of this machine's; None where it does not say."""
+    try:
+        return email.utils.parsedate_to_datetime(headers.get("date", "")).timestamp() - time.time()
+    except (ValueError, OverflowError):
+        return None
+
+
 def number_in(text: str) -> float | None:
     """The finite number that `text` is, or None."""
     try:

@@ -137,7 +137,7 @@ async def _below(session: Reader, group: str) -> dict[str, str]:
             hint="give its id, not its display name: az account management-group list --output table",
         )
     if fault:
-        hint = "ask for Management Group Reader on it, or name the subscriptions with --subscription"
+        hint = "ask for Reader on it, or name the subscriptions with --subscription"
         raise NothingScannedError(f"the management group {group_id!r} could not be read: {_words(fault)}", hint=hint)
     subscriptions = (item for item in items if _text(item, "type").lower().endswith("/subscriptions"))
     names = {}
@@ -226,7 +226,7 @@ def _unlisted(fault: Fault, who: str, tenant: str) -> AzscanError:
     place = f" in tenant {tenant}" if tenant else ""
     message = f"the subscriptions of {who or 'this identity'}{place} could not be listed: {_words(fault)}"
     if fault.kind == "unauthenticated":
-        return SignInError(message, hint=explain(f"{fault.code} {fault.message}").remedy)
+        return SignInError(message, hint=explain(f"{fault.code} {fault.message}").remedy, code=fault.code)
     return NothingScannedError(message, hint="run the command again, with --debug to see Azure's answer")
 
 

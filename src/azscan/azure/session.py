@@ -18,7 +18,7 @@ from azure.core.rest import HttpRequest
 from azscan.azure import guard
 from azscan.azure.answers import Answer, Ask, Fault
 from azscan.azure.clouds import Cloud
-from azscan.azure.faults import fault_of, short
+from azscan.azure.faults import clock_ahead, fault_of, short
 from azscan.azure.governor import Governor, Wait
 from azscan.azure.network import Network
 from azscan.azure.paging import SKIP_TOKEN
@@ -67,6 +67,8 @@ class Session:
         self._patience = patience or Patience()
         self._wire: Wire | None = None
         self._pipelines: dict[str, Any] = {}
+        self.clock_ahead: float | None = None
+        """Seconds by which Azure's clock is ahead of this machine's, from the first answer; None before it."""
 
     async def __aenter__(self) -> Self:
         self._wire = Wire(self._network, connections=self.governor.concurrency, timeout=self._timeout)
@@ -125,6 +127,8 @@ class Session:
                 raise
             LOGGER.error("stopped by the guard: %s", error)
             return self._answer(ask, fault=Fault("rejected", error.message, code="RefusedByGuard"))
+        if self.clock_ahead is None:
+            self.clock_ahead = clock_ahead(response.headers)
         answer = self._read_reply(ask, response)
         if answer.fault is not None and answer.fault.kind != "absent":
             _logged(ask, answer.fault, answer)

@@ -57,6 +57,10 @@ CODES: dict[str, tuple[str, str]] = {
         "nobody has consented to this app's permissions",
         "an administrator can grant consent under the app's API permissions",
     ),
+    "AADSTS65002": (
+        "the app is Microsoft's own, and no consent can give it this permission",
+        "use a service principal (--auth service-principal), or an app of your own (--auth device-code --client-id ID)",
+    ),
     "AADSTS50034": (
         "the tenant has no such user",
         "check the user name and the tenant, or have the user invited to the tenant",
@@ -99,12 +103,16 @@ CODES: dict[str, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why, and what to do. `code` is Entra's, ARM's or "" and `request` its correlation id, for support."""
+    """Why, and what to do. `code` is Entra's, ARM's or "" and `request` its correlation id, for support.
+
+    `at` is when Entra said it, by its own clock ("2026-01-31 12:00:00Z"; "" where it does not say).
+    """
 
     cause: str
     remedy: str
     code: str = ""
     request: str = ""
+    at: str = ""
 
     def __str__(self) -> str:
         marks = ", ".join(filter(None, (self.code, f"correlation id {self.request}" if self.request else "")))
@@ -195,6 +203,7 @@ _PHRASES: tuple[tuple[str, str, str], ...] = (
 )
 
 _REQUEST = re.compile(r"Correlation ID:\s*([0-9a-fA-F-]{36})", re.IGNORECASE)
+_AT = re.compile(r"Timestamp:\s*(\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ)", re.IGNORECASE)
 _TRAILER = re.compile(r"\s*(Trace ID|Correlation ID|Timestamp):.*", re.IGNORECASE | re.DOTALL)
 _SENTENCE = re.compile(r"(?<=[^.\s]{2})[.!?](\s|$)|[\r\n]")
 
@@ -208,19 +217,20 @@ def explain(error: BaseException | str, secrets: Iterable[str] = ()) -> Explanat
         return Explanation(f"{error.filename}: {(error.strerror or type(error).__name__).lower()}", "check the path")
     text = words(error, secrets)
     request = found[1] if (found := _REQUEST.search(text)) else ""
+    at = found[1] if (found := _AT.search(text)) else ""
     code = _code(text)
     if code in CODES:
         cause, remedy = CODES[code]
-        return Explanation(cause, remedy, code, request)
+        return Explanation(cause, remedy, code, request, at)
     if not code:
         for pattern, cause, remedy in _PHRASES:
             if re.search(pattern, text, re.IGNORECASE):
-                return Explanation(cause, remedy, "", request)
+                return Explanation(cause, remedy, "", request, at)
     sentence = _first_sentence(text)
     if code and code in sentence:
         sentence = sentence.split(code, 1)[1].lstrip(": ") or sentence
     remedy = f"look up {code} at https://login.microsoftonline.com/error" if code else "run again with --debug"
-    return Explanation(sentence or type(error).__name__, remedy, code, request)
+    return Explanation(sentence or type(error).__name__, remedy, code, request, at)
 
 
 def hide(text: str, secrets: Iterable[str] = ()) -> str:

@@ -22,7 +22,8 @@ from azscan.errors import CatalogError, SourceFault
 class File(msgspec.Struct, frozen=True):
     """One file of the catalogue: what it is, the folder and name it stands under, and its bytes.
 
-    `name` is how faults name it. `data` is a text where the file cannot be read: the reason.
+    `name` is how faults name it. `data` is a text where the file cannot be read: the reason. `is_shipped` is false in
+    a folder of the user's.
     """
 
     kind: Literal["service", "check", "mapping"]
@@ -30,6 +31,7 @@ class File(msgspec.Struct, frozen=True):
     stem: str
     name: str
     data: bytes | str
+    is_shipped: bool = True
 
 
 def validate(
@@ -38,7 +40,7 @@ def validate(
     """The catalogue that the files make, without its hash, and all faults in order of file and line.
 
     `strict` is for the catalogue's own repository: it also reports keys that are out of order. With `frameworks`
-    false their files are parsed when they are asked for, since a scan seldom needs one.
+    false those that ship are parsed when they are asked for, since a scan seldom needs one.
     """
     return _Validator(strict).run(files, frameworks=frameworks)
 
@@ -58,18 +60,18 @@ def _plural(number: int, word: str) -> str:
     return f"{number} {word}{'s' * (number != 1)}"
 
 
-class _Frameworks(Mapping[str, FrameworkMap]):
-    """Frameworks by name, each parsed when it is first asked for; `ids` maps ids and aliases of checks to ids."""
+class Frameworks(Mapping[str, FrameworkMap]):
+    """Frameworks by name, `parsed` already or when first asked for; `ids` maps ids and aliases of checks to ids."""
 
-    def __init__(self, files: Mapping[str, File], ids: Mapping[str, str]) -> None:
+    def __init__(self, files: Mapping[str, File], ids: Mapping[str, str], parsed: Mapping[str, FrameworkMap]) -> None:
         self._files = dict(sorted(files.items()))
-        self._ids = ids
-        self._read: dict[str, FrameworkMap] = {}
+        self.ids = ids
+        self._read = dict(parsed)
 
     def __getitem__(self, name: str) -> FrameworkMap:
         found = self._read.get(name)
         if found is None:
-            into, framework = read_mapping(self._files[name], self._ids)
+            into, framework = read_mapping(self._files[name], self.ids)
             if into.faults:
                 raise broken(into.faults)
             assert framework is not None
@@ -118,12 +120,13 @@ class _Validator:
             self._check(file, known)
         ids = self._ids()
         mappings = self._mappings(of_kind["mapping"])
-        of_name = self._frameworks(mappings, ids) if frameworks else _Frameworks(mappings, ids)
+        now = {name: file for name, file in mappings.items() if frameworks or not file.is_shipped}
+        parsed = self._frameworks(now, ids)
         catalog = Catalog(
             services=dict(sorted(self.services.items())),
             collections=dict(sorted(known.collections.items())),
             checks=dict(sorted(self.checks.items())),
-            frameworks=of_name,
+            frameworks=parsed if frameworks else Frameworks(mappings, ids, parsed),
             hash="",
         )
         return catalog, tuple(sorted(set(self.faults)))

@@ -16,8 +16,14 @@ from azscan.errors import AzscanError, Interrupted, UsageError
 # command → (module that holds its typer app, what it does); the help of the top level needs nothing more.
 COMMANDS = {
     "scan": ("azscan.cli.scan", "Read an estate, hold it against the checks, and report"),
+    "doctor": ("azscan.cli.doctor", "Tell what stands in the way of a scan, and what mends it"),
     "evidence": ("azscan.cli.evidence", "Write a pack of evidence for auditors, or verify one"),
     "plan": ("azscan.cli.plan", "Tell which requests a scan makes, and how long a throttle makes them take"),
+    "diff": ("azscan.cli.diff", "Compare two results or two saved estates: new failures, solved, changed, gone"),
+    "role": ("azscan.cli.role", "Print the smallest role that checks need, or what a role leaves unreadable"),
+    "config": ("azscan.cli.config", "Validate azscan.yaml, and show where each setting comes from"),
+    "waivers": ("azscan.cli.waivers", "List what the team decided: what has expired, what does nothing"),
+    "waive": ("azscan.cli.waive", "Accept findings: write a waiver into azscan.yaml"),
     "checks": ("azscan.cli.checks", "List, show, write, validate and test checks"),
     "frameworks": ("azscan.cli.frameworks", "List frameworks and controls, and how much of them checks decide"),
     "mappings": ("azscan.cli.mappings", "Keep the frameworks' files: propose edges from a table of policies"),
@@ -168,10 +174,12 @@ def tell(error: AzscanError) -> None:
             print(harmless(f"  {fault}"), file=sys.stderr)
     if error.hint:
         print(harmless(f" help: {error.hint}"), file=sys.stderr)
+    if error.exit_code == 3:
+        print(" help: azscan doctor names the page and the command that mend it", file=sys.stderr)
 
 
 def harmless(text: str) -> str:
     """The text with what a terminal would act on written out, line by line: names come from strangers."""
-    from azscan.report.text import visible
+    from azscan.report.text import no_command, visible
 
-    return "\n".join(visible(line) for line in text.split("\n"))
+    return "\n".join(no_command(visible(line)) for line in text.split("\n"))

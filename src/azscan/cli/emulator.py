@@ -21,6 +21,10 @@ def serve(
     port: int = typer.Option(0, "--port", metavar="N", min=0, max=65535, help="Port on loopback (0: a free one)"),
     latency: float = typer.Option(0.0, "--latency", metavar="MS", min=0, help="Milliseconds that each answer takes"),
     throttle: bool = typer.Option(False, "--throttle", metavar="", help="Throttle as Azure Resource Manager does"),
+    role: Path = typer.Option(None, "--role", metavar="FILE", help="A role definition: all that the caller may do"),
+    denied: str = typer.Option(
+        "filter", "--denied", metavar="WORD", help="How lists that the role leaves out are answered (filter, 403)"
+    ),
     ca: Path = typer.Option(Path("ca.pem"), "--ca", metavar="FILE", help="Where to write the certificate to trust"),
 ) -> None:
     """Serve an estate over HTTPS on loopback until interrupted; without --from, the demo estate.
@@ -28,13 +32,22 @@ def serve(
     The certificate to trust is written to a file, and the line to scan with is printed.
     """
     from azscan.emulator import Options, demo_estate, load_estate
-    from azscan.emulator.options import Throttle
+    from azscan.emulator.options import Manner, Throttle
+    from azscan.emulator.role_file import read_role
     from azscan.emulator.server import Emulator
     from azscan.emulator.server import serve as run
-    from azscan.errors import OutputError
+    from azscan.errors import OutputError, UsageError
 
+    manners: dict[str, Manner] = {"filter": "filter", "403": "403"}
+    if denied not in manners:
+        raise UsageError(f"lists cannot be denied by {denied!r}", hint="--denied is filter or 403")
     estate = load_estate(source) if source else demo_estate()
-    options = Options(latency_ms=latency, throttle=Throttle() if throttle else None)
+    options = Options(
+        latency_ms=latency,
+        throttle=Throttle() if throttle else None,
+        roles=read_role(role, estate) if role else None,
+        role_manner=manners[denied],
+    )
 
     def ready(server: Emulator) -> None:
         try:

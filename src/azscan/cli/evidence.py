@@ -26,8 +26,12 @@ app = typer.Typer(rich_markup_mode="rich", add_completion=False)
 SUFFIX = ".zip"
 
 
+# A pack has formats of its own, and evidence knows no failures that do not count.
+LEFT_OUT = ("format", "output", "show", "baseline")
+
+
 @app.callback(invoke_without_command=True)
-@taking(scan, SIGN_IN, SCOPE, SELECTION, OUTPUT, GATE, "Reading", "Messages", leaving_out=("format", "output", "show"))
+@taking(scan, SIGN_IN, SCOPE, SELECTION, OUTPUT, GATE, "Reading", "Messages", leaving_out=LEFT_OUT)
 def evidence(
     context: typer.Context,
     output: str = typer.Option("", "--output", "-o", metavar="FILE", help="The pack to write", rich_help_panel=OUTPUT),
@@ -120,7 +124,7 @@ def _pack(opened: Estate, settings: Settings, choice: Choice, output: str, signe
     _check_facts(opened)
     # What was read is judged as of then: a pack does not change with the day on which it is made.
     moment = _moment(opened)
-    choice = choose_checks(settings, choice.catalog, moment.date())
+    choice = choose_checks(settings, choice.declared or choice.catalog, moment.date())
     results = assess(opened, settings, choice, moment)
     check_something_was_read(results)
     params = params_of(settings, choice.catalog)

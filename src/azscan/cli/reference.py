@@ -1,7 +1,7 @@
 """The parts of the documentation that come from the code: `python -m azscan.cli.reference` writes them anew.
 
-docs/cli.md and docs/checks are written whole. In other pages what stands between `<!-- generated: NAME -->` and
-`<!-- end -->` is.
+docs/cli.md, docs/checks and the schemas of azscan.yaml and the JSON report are written whole. In other pages what
+stands between `<!-- generated: NAME -->` and `<!-- end -->` is.
 """
 
 from __future__ import annotations
@@ -19,11 +19,14 @@ from azscan.catalog import tables
 from azscan.catalog.kinds import Table
 from azscan.catalog.load import load
 from azscan.catalog.model import AREAS, Catalog, Collection
+from azscan.catalog.schema import FOLDER, render
 from azscan.cli import COMMANDS, check_pages
 from azscan.cli.options import default_of
-from azscan.collect.targets import action_of
-from azscan.config import ALLOWANCE_KEYS, OFF_KEYS, WAIVER_KEYS
+from azscan.collect.plan import Plan
+from azscan.config import ALLOWANCE_KEYS, OFF_KEYS, SEVERITY_KEYS, WAIVER_KEYS, config_schema
 from azscan.options import OPTION_KEYS, Key
+from azscan.report.json_report import results_schema
+from azscan.rights.role import actions_for
 
 CLI_PAGE: Final = "docs/cli.md"
 CHECK_PAGES: Final = "docs/checks"
@@ -33,15 +36,6 @@ PAGES: Final = (
     "docs/azscan-yaml.md",
     "docs/permissions.md",
     "docs/writing-checks.md",
-)
-# What every scan reads besides its collections: who may do what, and which resources there are.
-ALWAYS_READ: Final = (
-    "Microsoft.Authorization/permissions/read",
-    "Microsoft.Authorization/roleAssignments/read",
-    "Microsoft.Authorization/roleDefinitions/read",
-    "Microsoft.Resources/subscriptions/read",
-    "Microsoft.Resources/subscriptions/resourceGroups/read",
-    "Microsoft.Resources/subscriptions/resources/read",
 )
 
 _BLOCK: Final = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -63,6 +57,8 @@ def rendered(root: Path) -> dict[str, str]:
     """What each page ought to hold, by its path below `root`."""
     catalog = load()
     pages = {CLI_PAGE: cli_page()}
+    schemas = {"config": config_schema(), "results": results_schema()}
+    pages |= {f"{FOLDER}/{name}.schema.json": render(schema) for name, schema in schemas.items()}
     pages |= {f"{CHECK_PAGES}/{name}": text for name, text in check_pages.pages(catalog).items()}
     for name in PAGES:
         pages[name] = _filled((root / name).read_text(encoding="utf-8"), catalog)
@@ -219,8 +215,8 @@ def _graph_permissions(catalog: Catalog) -> str:
 
 def _actions(catalog: Catalog) -> str:
     """Every action of Azure Resource Manager that the catalogue's reads need, as a custom role has it."""
-    actions = {action_of(kind) for kind in catalog.collections.values() if kind.host == "arm"} | {*ALWAYS_READ}
-    return "\n".join(["```text", *sorted(actions, key=str.lower), "```"])
+    plan = Plan(catalog, catalog.checks.values(), {})
+    return "\n".join(["```text", *actions_for(plan, at_group=True), "```"])
 
 
 def _keys(table: Table) -> Callable[[Catalog], str]:
@@ -273,6 +269,7 @@ BLOCKS: Final[Mapping[str, Callable[[Catalog], str]]] = {
     "control-keys": _keys(tables.CONTROL),
     "waiver-keys": _config_keys(WAIVER_KEYS),
     "off-keys": _config_keys(OFF_KEYS),
+    "severity-keys": _config_keys(SEVERITY_KEYS),
     "allowance-keys": _config_keys(ALLOWANCE_KEYS),
     "file-options": _option_keys("file"),
     "explicit-options": _option_keys("explicit"),

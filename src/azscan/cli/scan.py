@@ -10,6 +10,7 @@ import signal
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +22,15 @@ from azscan.cli.log import log_to
 from azscan.cli.options import by_key, option
 from azscan.cli.progress import shown
 from azscan.errors import Interrupted, NothingScannedError, UsageError
-from azscan.settings import Settings, check_accepted, check_names, load_config, resolve
+from azscan.settings import Settings, check_accepted, check_names, load_config, present_ids, resolve
 
 if TYPE_CHECKING:
+    from azscan.baseline import Baseline
     from azscan.collect.progress import Progress
+    from azscan.decisions import Decision
     from azscan.estate.store import Estate
+    from azscan.report.json_report import Decided
+    from azscan.results import Results
     from azscan.scan import Choice
     from azscan.verdicts import StoredResults
 
@@ -42,6 +47,8 @@ NOT_WITH_ESTATE = (
     "exclude-subscription",
     "management-group",
 )
+# As many decisions that do nothing are named one by one.
+WARNINGS = 10
 Words = list[str]
 
 
@@ -81,6 +88,7 @@ def scan(
     fail_on: str = option("--fail-on", GATE),
     fail_on_control: Words = option("--fail-on-control", GATE, metavar="CONTROL"),
     allow_unreadable: Words = option("--allow-unreadable", GATE),
+    baseline: str = option("--baseline", GATE, metavar="FILE"),
     concurrency: int = option("--concurrency", "Reading"),
     timeout: float = option("--timeout", "Reading"),
     verbose: bool = option("--verbose", "Messages"),
@@ -134,7 +142,8 @@ def run(given: Mapping[str, Any], environ: Mapping[str, str]) -> int:
     for path in settings.output:
         report.format_of(path)
         report.check_writable(path)
-    return on_estate(settings, choice, environ, lambda opened: _report(opened, settings, choice, environ))
+    baseline = _baseline(settings, choice)
+    return on_estate(settings, choice, environ, lambda opened: _report(opened, settings, choice, environ, baseline))
 
 
 def on_estate(settings: Settings, choice: Choice, environ: Mapping[str, str], use: Callable[[Estate], int]) -> int:
@@ -181,11 +190,25 @@ def _forget(opened: Estate, settings: Settings) -> None:
         remove_estate(opened.path)
 
 
-def _report(opened: Estate, settings: Settings, choice: Choice, environ: Mapping[str, str]) -> int:
+def _baseline(settings: Settings, choice: Choice) -> Baseline | None:
+    """The known failures, read before anything else is; one and the same file may be read and then written anew."""
+    from azscan.baseline import Baseline
+
+    if not settings.baseline:
+        return None
+    return Baseline(settings.baseline, present_ids(choice.catalog))
+
+
+def _report(
+    opened: Estate, settings: Settings, choice: Choice, environ: Mapping[str, str], baseline: Baseline | None
+) -> int:
     from azscan import report
     from azscan.scan import assess, check_something_was_read
 
-    results: StoredResults = assess(opened, settings, choice)
+    results: StoredResults = assess(opened, settings, choice, baseline=baseline)
+    _warn(results, speaker(settings))
+    for note in baseline.misfits(results.scan, results.scan.check_ids) if baseline is not None else ():
+        speaker(settings)(f"warning: {note}")
     options = report.Options(show=settings.show, docs_url="", command=_command(settings))
     for path in settings.output:
         report.write_to(path, results, options)
@@ -199,6 +222,31 @@ def _report(opened: Estate, settings: Settings, choice: Choice, environ: Mapping
         LOGGER.info("%s; %s", summary_line(results.summary), explain(results.summary.gate))
     check_something_was_read(results)
     return results.summary.gate.exit_code
+
+
+def decisions_of(results: Results | Decided) -> tuple[Decision, ...]:
+    """What the team decided, as a report tells it; what has expired by today has expired."""
+    from azscan.decisions import decisions
+
+    return decisions(
+        results.waivers,
+        results.off,
+        results.severity_overrides,
+        results.scan.allowed_unreadable,
+        is_scanned=True,
+        today=datetime.now(UTC).date(),
+    )
+
+
+def _warn(results: StoredResults, say: Any) -> None:
+    """Warn of decisions that have expired or do nothing; the first of them, and how to see all."""
+    from azscan.decisions import warnings
+
+    found = warnings(decisions_of(results))
+    for line in found[:WARNINGS]:
+        say(f"warning: {line}")
+    if len(found) > WARNINGS:
+        say(f"warning: {len(found) - WARNINGS} more of azscan.yaml have expired or do nothing: azscan waivers list")
 
 
 def open_estate(settings: Settings, choice: Choice, environ: Mapping[str, str], *, only_survey: bool = False) -> Estate:
@@ -277,8 +325,8 @@ def _check_combinations(settings: Settings) -> None:
         raise UsageError("--quiet and --verbose exclude each other", hint="leave one of them out")
 
 
-def speaker(settings: Settings) -> Any:
-    """A function that tells people on standard error, where they want to be told."""
+def speaker(settings: Settings) -> Callable[[str], None]:
+    """What says a line to the user on stderr, or holds its tongue where --quiet asks for it."""
 
     def say(text: str) -> None:
         if not settings.quiet or text.startswith("warning"):

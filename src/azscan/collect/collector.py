@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -28,6 +29,8 @@ from azscan.estate.store import NOTHING_THERE, Estate, ReadRow, Row
 
 # A read that failed in one of these ways is made anew by --resume; every other answer stands.
 PASSING = frozenset({"unavailable", "throttled", "unauthenticated"})
+LEFT_OUT = "no role of the identity at this subscription grants the action, and Azure leaves out what it may not show"
+PARTIAL = "the identity may not read this in the whole subscription, so the list may lack what it is not shown"
 # With these codes the parent surely was deleted, however far above the read it stands.
 GROUP_GONE = frozenset({"ResourceGroupNotFound"})
 # How Azure answers to a cursor that it no longer knows.
@@ -126,13 +129,23 @@ class Collector:
                 entered.append((kind, place))
         return entered
 
+    async def learn_rights(self) -> Mapping[str, Permissions]:
+        """What the identity may read in each subscription, asked once."""
+        self._enter_subjects()
+        await asyncio.gather(*map(self._rights, self.subscriptions))
+        return self._permissions
+
     # one subscription
+
+    async def _rights(self, subscription: str) -> None:
+        if subscription not in self._permissions:
+            permissions = Permissions(self._permission, subscription, self.principal)
+            await permissions.load()
+            self._permissions[subscription] = permissions
 
     async def _look_around(self, subscription: str) -> None:
         """Learn what the identity may read there, and which resources there are."""
-        permissions = Permissions(self._permission, subscription, self.principal)
-        self._permissions[subscription] = permissions
-        await permissions.load()
+        await self._rights(subscription)
         if self.plan.needs_resource_list():
             self.progress.plan()
             scope = f"/subscriptions/{subscription}"
@@ -301,15 +314,19 @@ class Collector:
         # ARM answers 403 where a parent may not be read; below one, only an empty list leaves a doubt.
         if parent and (not is_empty or self.estate.count(kind.name, parent=parent)):
             return None
-        action = action_of(kind)
         permissions = self._permissions.get(subscription)
-        if permissions is not None and await permissions.covers_at(scope, action):
-            return None
-        return Fault(
-            "partial_access",
-            "the identity may not read this in the whole subscription, so the list may lack what it is not shown",
-            action=action,
-        )
+        for action in self._proofs(kind):
+            if permissions is None or not await permissions.covers_at(scope, action):
+                is_denied = permissions is not None and permissions.leaves_out(action)
+                if is_denied and is_empty and not self.estate.count(kind.name, subscription=subscription):
+                    return Fault("access_denied", LEFT_OUT, action=action)
+                return Fault("partial_access", PARTIAL, action=action)
+        return None
+
+    def _proofs(self, kind: Collection) -> list[str]:
+        """The actions without which ARM may leave something out of a list."""
+        sought = self.plan.sought if kind is RESOURCES else ()
+        return [action_of(kind), *(f"{name}/read" for name in sorted(sought))]
 
     def _parent_gone(
         self, kind: Collection, subscription: str, scope: str, parent: int, page: int, answer: Answer

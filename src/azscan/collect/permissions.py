@@ -30,17 +30,29 @@ class Permissions:
         self.subscription = subscription
         self._principal = principal
         self._entries: list[dict[str, Any]] = []
+        self.was_told = False
+        """Whether Azure told the effective permissions themselves; where not, they are put together or unknown."""
         self._groups: dict[str, asyncio.Task[list[dict[str, Any]]]] = {}
 
     async def load(self) -> None:
         """Ask Azure once; what cannot be asked leaves nothing covered."""
         scope = f"/subscriptions/{self.subscription}"
         entries, answered = await self._all(f"{scope}/providers/Microsoft.Authorization/permissions?api-version={API}")
+        self.was_told = answered
         self._entries = entries if answered else await self._by_assignments(scope)
+
+    @property
+    def has_any(self) -> bool:
+        """True where some role reaches the whole subscription, whatever it grants."""
+        return bool(self._entries)
 
     def covers(self, action: str) -> bool:
         """True where the identity may perform `action` in the whole subscription."""
         return grants(self._entries, action)
+
+    def leaves_out(self, action: str) -> bool:
+        """True where the identity holds a role in the subscription, and none that grants `action` there."""
+        return bool(self._entries) and not self.covers(action)
 
     async def covers_at(self, resource_id: str, action: str) -> bool:
         """True where the identity may perform `action` on that resource: by the subscription or by its group."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -17,12 +17,14 @@ from azscan.catalog.builtin import (
 )
 from azscan.catalog.model import Catalog, Check, Collection, Condition
 from azscan.conditions.grammar import named_paths, parse
+from azscan.conditions.nodes import Count, Leaf, Node, Quantifier, walk
 
 
 class Plan:
     """The collections to read and, for children, below which parents; `names` are the attached names opened.
 
-    `checks_of` tells which checks rest on a collection.
+    `checks_of` tells which checks rest on a collection. `sought` are the types that checks look for in the list of
+    all resources, which shows only what the identity may read by the type's own action.
     """
 
     def __init__(self, catalog: Catalog, checks: Iterable[Check], params: Mapping[str, Mapping[str, Any]]) -> None:
@@ -30,6 +32,7 @@ class Plan:
         self.names: set[str] = set()
         self.collections: dict[str, set[str]] = {}
         self.checks_of: dict[str, set[str]] = {}
+        self.sought: set[str] = set()
         self._parts = parts_of(catalog)
         self.children = cache(self._children)
         self.roots = cache(self._roots)
@@ -68,7 +71,9 @@ class Plan:
         )
 
     def _open(self, subject: str, condition: Condition, params: Mapping[str, Any]) -> None:
-        for path in named_paths(parse(condition, params)):
+        node = parse(condition, params)
+        self.sought.update(_sought(node))
+        for path in named_paths(node):
             at, keyed = subject, False
             for name in path:
                 part = self._parts.get(at, {}).get(name)
@@ -108,3 +113,12 @@ class Plan:
             checks.add(self._check)
             for above in self.collections.get(name, ()):
                 self._rests_on(above)
+
+
+def _sought(node: Node) -> Iterator[str]:
+    """The types that a condition looks for in the list of all resources."""
+    for each in walk(node):
+        if isinstance(each, Quantifier | Count) and each.where is not None and each.in_.keys == (RESOURCES.attach_as,):
+            for leaf in walk(each.where):
+                if isinstance(leaf, Leaf) and (leaf.path.keys, leaf.op) == (("type",), "equals"):
+                    yield str(leaf.expected)

@@ -12,7 +12,7 @@ from azscan.emulator.estate import Estate
 from azscan.emulator.filters import keep
 from azscan.emulator.hierarchy import Hierarchy
 from azscan.emulator.index import Index, Node, decode
-from azscan.emulator.kinds import CONFIGURED, EXACT, INHERITED, REACHING_DOWN, SINGLETONS
+from azscan.emulator.kinds import CONFIGURED, EXACT, INHERITED, OPEN, REACHING_DOWN, SINGLETONS, read_action
 from azscan.emulator.options import Options
 from azscan.emulator.paging import Item, Pager
 from azscan.emulator.providers import Registrations
@@ -33,12 +33,6 @@ from azscan.emulator.scopes import Scopes
 KEPT_LISTS = 64
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-[a-zA-Z]+|\.\d+\.\d+)?")
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-
-
-# Listed for a whole subscription without the region, which their type and action have.
-WITH_LOCATION = {
-    "microsoft.security/jitnetworkaccesspolicies": "Microsoft.Security/locations/jitNetworkAccessPolicies",
-}
 
 
 class Arm:
@@ -84,13 +78,14 @@ class Arm:
         written = self._index.types.get(address.type, "")
         if written.lower() != address.type:
             written = written_type(asked.path) or address.type
-        return f"{WITH_LOCATION.get(written.lower(), written)}/read"
+        return read_action(written)
 
     def _get(self, asked: Asked) -> Reply:
         address = asked.address
         node = self._index.by_key.get(address.key) or self._inherited(address)
         action = self.action(asked)
-        if self._roles.may(action, address.key, address.type) != "yes":
+        is_open = address.type in OPEN and self._roles.denied(action, address.key, address.type) == "yes"
+        if not is_open and self._roles.may(action, address.key, address.type) != "yes":
             return forbidden(asked.who, action, asked.path)
         if node is not None:
             return Reply(200, self._expanded(asked, node, node.raw))
@@ -108,7 +103,8 @@ class Arm:
         if denied == "403":
             return forbidden(asked.who, action, f"{scope}/providers/{address.namespace}")
         allowed = self._roles.granted(action, scope)
-        if not allowed and not (self._is_filtered(address) and self._roles.touches(scope)):
+        is_filtered = self._is_filtered(address) and self._roles.touches(scope)
+        if self._roles.refuses(action, scope) or not (allowed or is_filtered):
             return forbidden(asked.who, action, asked.path.rsplit("/", 1)[0] if len(address.types) < 2 else scope)
         refused = self._why_not(asked) or self._check_known(asked)
         if refused is not None:
@@ -138,6 +134,9 @@ class Arm:
         wanted = asked.option("filter")
         if wanted:
             items = self._filtered(asked, items, wanted)
+        elif asked.address.type == "microsoft.authorization/roledefinitions":
+            made = self._roles.definitions(asked.address.subscription)
+            items += [Item(10**9 + at, encode(body)) for at, body in enumerate(made)]
         return self._pager.cut(asked, items)
 
     def _filtered(self, asked: Asked, items: list[Item], wanted: str) -> list[Item]:

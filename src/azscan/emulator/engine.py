@@ -45,10 +45,10 @@ class Engine:
         hierarchy = Hierarchy(estate, self.index)
         declared = estate.roles if options.roles is None else options.roles
         roles = None if declared is None else [made(Role, one) for one in declared]
-        self.roles = Roles(roles, options.deny, hierarchy.above)
+        self.roles = Roles(roles, options.deny, hierarchy.reaching, options.role_manner)
         self.arm = Arm(estate, options, self.index, self.roles, pager, hierarchy)
         self.graph = Graph(estate, options, pager, self.roles)
-        self.queries = Queries(estate, self.index, self.roles)
+        self.queries = Queries(estate, self.index, self.roles, hierarchy)
         self._replays = Replays(estate, options)
         self._deletions = list(options.deletions)
         self.reads = 0

@@ -30,6 +30,19 @@ class Hierarchy:
             name = _parent(node.body) if node is not None else ""
         return found
 
+    def title(self, name: str) -> str:
+        """A management group's display name, or its name."""
+        node = self._index.by_key.get(GROUP_KEY + name)
+        return str((node.body.get("properties") or {}).get("displayName") or name) if node is not None else name
+
+    def reaching(self, subscription: str) -> Sequence[str]:
+        """The management groups from which a role reaches a subscription: those above it, and the root group.
+
+        The root group's name is the tenant's id, and it is there whether the estate describes it or not:
+        https://learn.microsoft.com/azure/governance/management-groups/overview
+        """
+        return (*self.above(subscription), str(self._estate.tenant["id"]).lower())
+
     def nodes(self) -> list[Node]:
         """All management groups of the estate."""
         return [node for node in self._index.children.get(("", GROUPS.lower()), ()) if not node.gone]

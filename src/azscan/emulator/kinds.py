@@ -70,3 +70,18 @@ SINGLETONS = frozenset(
         "longterm",
     )
 )
+
+# Types whose read has an action of another name: a list without the region that the action has, and rows of a query.
+_ACTIONS = {
+    "microsoft.policyinsights/policystates": "Microsoft.PolicyInsights/policyStates/queryResults",
+    "microsoft.security/jitnetworkaccesspolicies": "Microsoft.Security/locations/jitNetworkAccessPolicies",
+}
+
+# Read by everyone in the tenant, whatever their roles:
+# https://learn.microsoft.com/azure/cost-management-billing/manage/manage-azure-subscription-policy
+OPEN = frozenset(("microsoft.subscription/policies",))
+
+
+def read_action(kind: str) -> str:
+    """The RBAC action that reading a resource type takes."""
+    return f"{_ACTIONS.get(kind.lower(), kind)}/read"

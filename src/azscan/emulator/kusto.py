@@ -1,4 +1,6 @@
-"""A small, honest part of the Kusto language: a table, `where`, `project`, `take`, `order by`, `count`.
+"""A small, honest part of the Kusto language: a table, `where`, `project`, `take`, `order by`, `count`, and two more.
+
+These are `summarize NAME = count() by COLUMN` and `join kind=leftouter (QUERY) on COLUMN`.
 
 What it does not know is refused, as Resource Graph refuses a query that it cannot parse.
 """
@@ -6,6 +8,7 @@ What it does not know is refused, as Resource Graph refuses a query that it cann
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -29,13 +32,49 @@ def run(query: str, table: Callable[[str], Rows | None]) -> tuple[str | None, Ro
     if rows is None:
         return None, []
     for step in steps:
-        rows = _step(step.strip(), rows)
+        rows = _joined(step, rows, table) if step.strip()[:5].lower() == "join " else _step(step.strip(), rows)
     return name, rows
 
 
 def _split(query: str) -> list[str]:
-    """The query's parts between `|`, quoted text left whole."""
-    return re.split(r"\|(?=(?:[^'\"]|'[^']*'|\"[^\"]*\")*$)", query)
+    """The query's parts between `|`, quoted text and what stands in brackets left whole."""
+    parts, depth, quote = [""], 0, ""
+    for char in query:
+        if quote:
+            quote = "" if char == quote else quote
+        elif char in "'\"":
+            quote = char
+        elif char in "()":
+            depth += 1 if char == "(" else -1
+        if char == "|" and not quote and not depth:
+            parts.append("")
+        else:
+            parts[-1] += char
+    return parts
+
+
+def _joined(step: str, rows: Rows, table: Callable[[str], Rows | None]) -> Rows:
+    """Each row with the columns of the first row of the other query that has the same value in the column."""
+    found = re.fullmatch(r"\s*join\s+kind\s*=\s*leftouter\s*\((.*)\)\s*on\s+(\w+)\s*", step, re.IGNORECASE | re.DOTALL)
+    if not found:
+        raise QueryError("Only 'join kind=leftouter (...) on COLUMN' is known here.")
+    column = found.group(2)
+    name, others = run(found.group(1), table)
+    if name is None:
+        raise QueryError("The table of a join could not be resolved.")
+    right: dict[Any, dict[str, Any]] = {}
+    for other in others:
+        right.setdefault(other.get(column), {key: value for key, value in other.items() if key != column})
+    return [{**right.get(row.get(column), {}), **row} for row in rows]
+
+
+def _summarized(rest: str, rows: Rows) -> Rows:
+    found = re.fullmatch(r"\s*(\w+)\s*=\s*count\(\)\s+by\s+(\w+)\s*", rest, re.IGNORECASE)
+    if not found:
+        raise QueryError("Only 'summarize NAME = count() by COLUMN' is known here.")
+    name, column = found.groups()
+    counts = Counter(row.get(column) for row in rows)
+    return [{column: value, name: number} for value, number in counts.items()]
 
 
 def _step(step: str, rows: Rows) -> Rows:
@@ -50,6 +89,8 @@ def _step(step: str, rows: Rows) -> Rows:
         return rows[: int(rest)]
     if word in ("order", "sort"):
         return _ordered(rest, rows)
+    if word == "summarize":
+        return _summarized(rest, rows)
     if word == "count" and not rest.strip():
         return [{"Count": len(rows)}]
     raise QueryError(f"The operator '{word}' is not known here.")

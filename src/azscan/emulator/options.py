@@ -27,6 +27,7 @@ FaultKind = Literal[
     "claims",
     "expired",
 ]
+Manner = Literal["403", "filter"]
 FAULT_KINDS = frozenset(FaultKind.__args__)  # type: ignore[attr-defined]
 Switch = TypeVar("Switch")
 
@@ -104,11 +105,16 @@ class Throttle:
 
 @dataclass(frozen=True)
 class Role:
-    """A role assignment of the caller: actions at a scope and all below it, wildcards allowed."""
+    """A role assignment of the caller: actions at a scope and all below it, wildcards allowed.
+
+    `group` is the object id of the group that holds the role ("" for the caller itself), `name` the role's name.
+    """
 
     scope: str
     actions: Sequence[str] = ("*/read",)
     not_actions: Sequence[str] = ()
+    group: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -121,7 +127,7 @@ class Deny:
     """
 
     match: str
-    manner: Literal["403", "filter"] = "403"
+    manner: Manner = "403"
 
 
 @dataclass(frozen=True)
@@ -135,7 +141,11 @@ class Deletion:
 
 @dataclass
 class Options:
-    """All switches; without any the emulator answers everything at once, to a caller who may read everything."""
+    """All switches; without any the emulator answers everything at once, to a caller who may read everything.
+
+    `refused` refuses the sign-ins of a client id ("*" for all of them) with an Entra code (53003); `clock_ahead` puts
+    the Date of every answer so many seconds ahead.
+    """
 
     latency_ms: float = 0
     jitter_ms: float = 0
@@ -146,6 +156,7 @@ class Options:
     faults: Sequence[FaultRule] = ()
     deletions: Sequence[Deletion] = ()
     roles: Sequence[Role] | None = None
+    role_manner: Manner = "filter"
     deny: Sequence[Deny] = ()
     permissions_at: Literal["anywhere", "groups", "nowhere"] = "anywhere"
     providers: Mapping[str, Any] = field(default_factory=dict)
@@ -160,9 +171,11 @@ class Options:
     expire_tokens_after: int | None = None
     secrets: Mapping[str, str] | None = None
     expired_secrets: Sequence[str] = ()
+    refused: Mapping[str, int] = field(default_factory=dict)
     tenants: Sequence[str] = ()
     device_code_polls: int = 1
     claims_challenge_after: int | None = None
+    clock_ahead: float = 0
     replay: Literal["all", "objects", "errors", "none"] = "all"
 
     def __post_init__(self) -> None:

@@ -11,7 +11,9 @@ from azscan.emulator.addresses import is_below, read_address
 from azscan.emulator.asked import Asked
 from azscan.emulator.estate import Estate
 from azscan.emulator.filters import keep
+from azscan.emulator.hierarchy import Hierarchy
 from azscan.emulator.index import Index, Node
+from azscan.emulator.kinds import read_action
 from azscan.emulator.kusto import QueryError, run
 from azscan.emulator.replies import Reply, answer, encode, error, forbidden
 from azscan.emulator.roles import Roles
@@ -30,8 +32,9 @@ _TABLES = {
 class Queries:
     """Answers to the POSTs that only read."""
 
-    def __init__(self, estate: Estate, index: Index, roles: Roles) -> None:
+    def __init__(self, estate: Estate, index: Index, roles: Roles, hierarchy: Hierarchy) -> None:
         self._estate = estate
+        self._hierarchy = hierarchy
         self._index = index
         self._roles = roles
         self._extra = {key.lower(): value for key, value in estate.resource_graph.items()}
@@ -55,9 +58,11 @@ class Queries:
         except (msgspec.DecodeError, KeyError, TypeError):
             return _invalid("InvalidRequest", "The request body has no query.")
         action = "Microsoft.ResourceGraph/resources/read"
-        if self._roles.denied(action, asked.address.key, asked.kind) == "403":
-            return forbidden(asked.who, action, asked.path)
         scopes = {str(one).lower() for one in wanted.get("subscriptions") or ()}
+        # Microsoft documents the action, and not whether Resource Graph asks for it: this one does.
+        may_ask = any(self._roles.touches(f"/subscriptions/{one}", action) for one in scopes) if scopes else True
+        if not may_ask or self._roles.denied(action, asked.address.key, asked.kind) == "403":
+            return forbidden(asked.who, action, asked.path)
         try:
             table, rows = run(query, lambda name: self._table(name, scopes))
         except QueryError as fault:
@@ -107,14 +112,38 @@ class Queries:
             self._row(node)
             for node in found
             if (not scopes or node.address.subscription in scopes)
-            and self._roles.shows(f"{node.type}/read", node.address.key, node.address.type)
+            and self._roles.shows(read_action(node.type), node.address.key, node.address.type)
         ]
+        if name == "resourcecontainers":
+            rows += self._subscriptions(scopes)
         return rows + [dict(row) for row in extra or () if _in_scope(row, scopes) and self._shows(row)]
+
+    def _subscriptions(self, scopes: set[str]) -> list[dict[str, Any]]:
+        """The subscriptions, with the management groups above them, nearest first."""
+        return [
+            {
+                "id": f"/subscriptions/{key}",
+                "name": entry["displayName"],
+                "type": "microsoft.resources/subscriptions",
+                "subscriptionId": key,
+                "tenantId": entry["tenantId"],
+                "properties": {
+                    "state": entry["state"],
+                    "managementGroupAncestorsChain": [
+                        {"name": group, "displayName": self._hierarchy.title(group)}
+                        for group in self._hierarchy.above(key)
+                    ],
+                },
+            }
+            for key, entry in self._estate.known_subscriptions.items()
+            if (not scopes or key in scopes) and self._roles.touches(f"/subscriptions/{key}")
+        ]
 
     def _shows(self, row: Mapping[str, Any]) -> bool:
         """Whether the caller may see a row that the estate states by itself; one without a type is nobody's secret."""
         kind = str(row.get("type") or "")
-        return not kind or self._roles.shows(f"{kind}/read", read_address(str(row.get("id") or "")).key, kind.lower())
+        key = read_address(str(row.get("id") or "")).key
+        return not kind or self._roles.shows(read_action(kind), key, kind.lower())
 
     def _row(self, node: Node) -> dict[str, Any]:
         body = node.body

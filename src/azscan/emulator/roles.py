@@ -10,7 +10,7 @@ from typing import Any, Literal
 from uuid import NAMESPACE_URL, uuid5
 
 from azscan.emulator.addresses import is_below
-from azscan.emulator.options import Deny, Role
+from azscan.emulator.options import Deny, Manner, Role
 
 Verdict = Literal["yes", "403", "filter"]
 READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
@@ -30,16 +30,24 @@ def grants(actions: Sequence[str], not_actions: Sequence[str], action: str) -> b
 
 
 class Roles:
-    """The caller's rights. `groups_of` gives the management groups above a subscription."""
+    """The caller's rights. `groups_of` gives the management groups above a subscription.
+
+    `manner` is how ARM says that no role grants what a list at a scope takes: by a 403, or with nothing in it.
+    """
 
     def __init__(
-        self, roles: Sequence[Role] | None, deny: Sequence[Deny], groups_of: Callable[[str], Sequence[str]]
+        self,
+        roles: Sequence[Role] | None,
+        deny: Sequence[Deny],
+        groups_of: Callable[[str], Sequence[str]],
+        manner: Manner = "filter",
     ) -> None:
         self.unlimited = roles is None and not deny
         self._roles = [Role("/", ("*/read",))] if roles is None else list(roles)
         self._everything = roles is None
         self._deny = list(deny)
         self._groups_of = groups_of
+        self._manner = manner
 
     def may(self, action: str, key: str, kind: str = "") -> Verdict:
         """Whether the caller may perform an action on what a key names, and if not, how ARM says so."""
@@ -59,9 +67,17 @@ class Roles:
                 return rule.manner
         return "yes"
 
-    def touches(self, scope: str) -> bool:
-        """Whether any role of the caller lies at a scope, above it or below it."""
-        return any(self._covers(role.scope, scope) or is_below(role.scope.lower(), scope) for role in self._roles)
+    def touches(self, scope: str, action: str = "") -> bool:
+        """Whether any role of the caller, or any that grants an action, lies at a scope, above it or below it."""
+        return any(
+            (self._covers(role.scope, scope) or is_below(role.scope.lower(), scope))
+            and (not action or self._everything or grants(role.actions, role.not_actions, action))
+            for role in self._roles
+        )
+
+    def refuses(self, action: str, scope: str) -> bool:
+        """Whether a list at a scope is a 403 for want of a role, rather than a list with less in it."""
+        return self._manner == "403" and not self.granted(action, scope)
 
     def shows(self, action: str, key: str, kind: str) -> bool:
         """Whether a list shows an object: a role grants its read, and nothing leaves it out.
@@ -96,7 +112,8 @@ class Roles:
             if not (self._covers(role.scope, scope) or is_below(role.scope.lower(), scope)):
                 continue
             at = scope if role.scope == "/" and self._everything else role.scope.rstrip("/") or "/"
-            name = str(uuid5(NAMESPACE_URL, f"{principal} {at} {self.definition_name(role)}"))
+            holder = role.group or principal
+            name = str(uuid5(NAMESPACE_URL, f"{holder} {at} {self.definition_name(role)}"))
             found.append(
                 {
                     "id": f"{at.rstrip('/')}/providers/Microsoft.Authorization/roleAssignments/{name}",
@@ -105,13 +122,18 @@ class Roles:
                     "properties": {
                         "roleDefinitionId": f"{scope}/providers/Microsoft.Authorization/roleDefinitions/"
                         f"{self.definition_name(role)}",
-                        "principalId": principal,
-                        "principalType": "ServicePrincipal",
+                        "principalId": holder,
+                        "principalType": "Group" if role.group else "ServicePrincipal",
                         "scope": at,
                     },
                 }
             )
         return found
+
+    def definitions(self, subscription: str) -> list[dict[str, Any]]:
+        """The definitions behind those of the caller's assignments whose roles have a name."""
+        names = dict.fromkeys(self.definition_name(role) for role in self._roles if role.name)
+        return [made for name in names if (made := self.definition(name, subscription)) is not None]
 
     def definition(self, name: str, subscription: str) -> dict[str, Any] | None:
         """The definition behind one of the caller's assignments, or None."""
@@ -124,7 +146,7 @@ class Roles:
                     "type": "Microsoft.Authorization/roleDefinitions",
                     "name": name,
                     "properties": {
-                        "roleName": "Reader" if is_reader else "Emulated reader",
+                        "roleName": role.name or ("Reader" if is_reader else "Emulated reader"),
                         "type": "BuiltInRole" if is_reader else "CustomRole",
                         "description": "View all resources." if is_reader else "A role of the emulator's options.",
                         "assignableScopes": ["/" if is_reader else scope],
@@ -145,7 +167,7 @@ class Roles:
         """The name of a role's definition: that of the built-in Reader where it is one."""
         if tuple(role.actions) == ("*/read",) and not role.not_actions:
             return READER
-        return str(uuid5(NAMESPACE_URL, "|".join([*role.actions, "-", *role.not_actions])))
+        return str(uuid5(NAMESPACE_URL, "|".join([*role.actions, "-", *role.not_actions, role.name])))
 
     def _covers(self, scope: str, key: str) -> bool:
         scope = scope.lower()

@@ -12,6 +12,7 @@ from azscan.emulator.estate import Estate
 from azscan.emulator.filters import keep
 from azscan.emulator.hierarchy import GROUP_KEY, GROUPS, Hierarchy
 from azscan.emulator.index import Index, Node, decode
+from azscan.emulator.kinds import read_action
 from azscan.emulator.options import Options
 from azscan.emulator.paging import Item, Pager
 from azscan.emulator.providers import Registrations
@@ -72,6 +73,9 @@ class Scopes:
         if allowed == "nowhere" or (allowed == "groups" and scope.count("/") < 4):
             words = "The resource type 'permissions' could not be found in the namespace 'Microsoft.Authorization'."
             return error(404, "InvalidResourceType", words)
+        action = "Microsoft.Authorization/permissions/read"
+        if self._roles.touches(scope) and not self._roles.touches(scope, action):
+            return forbidden(asked.who, action, scope)
         return answer({"value": self._roles.effective(scope)})
 
     def management(self, asked: Asked) -> Reply:
@@ -126,7 +130,8 @@ class Scopes:
         shown = [
             _public(entry)
             for key, entry in self._estate.known_subscriptions.items()
-            if entry["tenantId"] == own and self._roles.touches(f"/subscriptions/{key}")
+            if entry["tenantId"] == own
+            and self._roles.touches(f"/subscriptions/{key}", "Microsoft.Resources/subscriptions/read")
         ]
         items = [Item(at + 1, encode(entry)) for at, entry in enumerate(shown)]
         first = encode({"type": "Total", "value": len(items)})
@@ -147,7 +152,7 @@ class Scopes:
         scope = f"/subscriptions/{address.subscription}" + (f"/resourcegroups/{address.group}" if address.group else "")
         action = f"Microsoft.Resources/subscriptions/{'resourceGroups/' if address.group else ''}resources/read"
         denied = self._roles.denied(action, address.key, asked.kind)
-        if denied == "403" or not self._roles.touches(scope):
+        if denied == "403" or not self._roles.touches(scope) or self._roles.refuses(action, scope):
             return forbidden(asked.who, action, scope)
         nodes: Sequence[Node] = self._index.generic.get(address.subscription, ())
         if self._roles.unlimited and not address.group and not asked.option("filter"):
@@ -157,7 +162,12 @@ class Scopes:
             nodes = [node for node in nodes if node.address.group == address.group]
         if not self._roles.unlimited:
             shows = self._roles.shows
-            nodes = [node for node in nodes if shows(f"{node.type}/read", node.address.key, node.address.type)]
+            nodes = [
+                node
+                for node in nodes
+                if self._roles.granted(action, node.address.key)
+                and shows(read_action(node.type), node.address.key, node.address.type)
+            ]
         wanted = asked.option("filter")
         items = [] if denied == "filter" else [Item(node.order, node.generic) for node in nodes]
         if wanted:
@@ -178,7 +188,7 @@ class Scopes:
         action = "Microsoft.Resources/subscriptions/resourceGroups/read"
         denied = self._roles.denied(action, address.key, asked.kind)
         scope = f"/subscriptions/{address.subscription}"
-        if denied == "403" or not self._roles.touches(scope):
+        if denied == "403" or not self._roles.touches(scope) or self._roles.refuses(action, scope):
             return forbidden(asked.who, action, scope)
         nodes = sorted(self._index.groups.get(address.subscription, {}).values(), key=lambda node: node.order)
         shown = [node for node in nodes if denied == "yes" and self._may_see_group(action, node.address.key)]
@@ -204,7 +214,7 @@ class Scopes:
         asked.kind = f"microsoft.resources/subscriptions/{'/'.join(address.rest)}".rstrip("/")
         denied = self._roles.denied(action, address.key, asked.kind)
         scope = f"/subscriptions/{address.subscription}"
-        if denied == "403" or not self._roles.touches(scope):
+        if denied == "403" or not self._roles.touches(scope, action):
             return forbidden(asked.who, action, scope)
         return self._pager.cut(asked, []) if denied == "filter" else None
 

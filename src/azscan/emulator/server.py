@@ -8,6 +8,7 @@ import shlex
 import socket
 import time
 from collections.abc import Awaitable, Callable
+from email.utils import formatdate
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -169,12 +170,12 @@ class Emulator:
         options = self.options
         if record.service == "foreign":
             record.status = 200
-            return _response(answer({"value": []}), record)
+            return self._response(answer({"value": []}), record)
         if options.latency_ms or options.jitter_ms:
             await asyncio.sleep((options.latency_ms + random.random() * options.jitter_ms) / 1000)
         if record.service == "arm" and record.path == "/metadata/endpoints":
             record.service = "login"
-            return _response(endpoints(self.url, self.graph_url, self.estate.cloud, record.query), record)
+            return self._response(endpoints(self.url, self.graph_url, self.estate.cloud, record.query), record)
         body = await request.read() if request.method == "POST" else b""
         base = self.url if record.service == "arm" else self.graph_url
         reply, rule = self.engine.answer(request, record, body, base)
@@ -183,7 +184,13 @@ class Emulator:
             record.fault = ""
         if rule is not None and rule.do in WIRE:
             return await self._on_the_wire(request, record, reply, rule)
-        return _response(reply, record)
+        return self._response(reply, record)
+
+    def _response(self, reply: Reply, record: Record) -> web.Response:
+        response = _response(reply, record)
+        if self.options.clock_ahead:
+            response.headers["date"] = formatdate(time.time() + self.options.clock_ahead, usegmt=True)
+        return response
 
     async def _on_the_wire(
         self, request: web.BaseRequest, record: Record, reply: Reply, rule: FaultRule

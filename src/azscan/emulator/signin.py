@@ -14,6 +14,7 @@ import msgspec
 from azscan.emulator.authority import Refused, device_code, instance, openid, refusal, signed_in
 from azscan.emulator.estate import Estate
 from azscan.emulator.options import Options
+from azscan.emulator.refusals import refused
 from azscan.emulator.replies import Reply, answer
 from azscan.emulator.tokens import Tokens, base64url, jwt
 
@@ -75,8 +76,8 @@ class SignIn:
                 return self._device_code(tenant, form)
             if tail in ("oauth2/v2.0/token", "oauth2/token") and method == "POST":
                 return self._token(tenant, form)
-        except Refused as refused:
-            return refusal(refused)
+        except Refused as no:
+            return refusal(no)
         return self._pipeline_answer(path.lower(), query)
 
     def claims_for(self, resource: str, client: str, tenant: str, user: bool) -> dict[str, Any]:
@@ -113,6 +114,7 @@ class SignIn:
         self.records.append(record)
         try:
             self._tenant(tenant, "organizations" if grant != "client_credentials" else "")
+            self._check_refused(form.get("client_id", ""), tenant)
             user, pending = self._check_grant(grant, form)
             if not resource and pending is not None:
                 resource = _first_resource(pending.scope)
@@ -123,8 +125,8 @@ class SignIn:
                     500011,
                     f"The resource principal named {resource} was not found in the tenant named {tenant}.",
                 )
-        except Refused as refused:
-            record.error = f"AADSTS{refused.code}" if refused.code else refused.kind
+        except Refused as no:
+            record.error = f"AADSTS{no.code}" if no.code else no.kind
             raise
         return answer(self._token_body(tenant, form, resource, user, pending))
 
@@ -188,6 +190,11 @@ class SignIn:
             if pending is not None:
                 return True, pending
         raise Refused(400, "invalid_grant", 70000, "The provided grant is invalid.")
+
+    def _check_refused(self, client: str, tenant: str) -> None:
+        code = self._options.refused.get(client) or self._options.refused.get("*")
+        if code:
+            raise refused(int(code), client, tenant, str(self._estate.identity.get("upn") or "somebody"))
 
     def _check_client(self, form: Mapping[str, str]) -> None:
         client = form.get("client_id", "")

@@ -8,13 +8,14 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+from azscan.decisions import changes
 from azscan.evidence.oscal import VERSION as OSCAL_VERSION
 from azscan.evidence.roles import roles_held
-from azscan.report.control_table import score_line
+from azscan.report.control_table import chosen_line, score_line
 from azscan.report.csv_report import safe_cell, write_rows
 from azscan.report.labels import subscription_names
 from azscan.report.text import visible
-from azscan.results import CONTROL_STATUSES, STATUSES, Allowance, Off, Waiver
+from azscan.results import CONTROL_STATUSES, STATUSES, Allowance, Framework, Off, SeverityOverride, Waiver
 from azscan.verdicts import StoredResults
 
 # The statuses of verdicts that say something of a control.
@@ -58,12 +59,15 @@ def sections(results: StoredResults, params: Mapping[str, Mapping[str, Any]]) ->
         ),
         Section(
             "Controls",
-            ("framework", "control", "title", "status", "strength", "worst", *_COUNTED, "not run", "why"),
+            (
+                *("framework", "control", "title", "status", "strength", "worst", *_COUNTED),
+                *("decided by", "not run", "what no check decides, or why"),
+            ),
             tuple(
                 (
                     *(each.framework, each.control, each.title, each.status, each.strength, each.severity),
                     *(str(each.counts.get(status, 0)) for status in _COUNTED),
-                    *(", ".join(each.not_run), each.reason),
+                    *(", ".join(each.decided_by), ", ".join(each.not_run), each.reason),
                 )
                 for each in results.controls
             ),
@@ -94,11 +98,20 @@ def sections(results: StoredResults, params: Mapping[str, Mapping[str, Any]]) ->
             tuple(map(_off, results.off)),
         ),
         Section(
+            "Severities",
+            ("checks", "severity", "in the catalogue", "justification", "approved by", "ticket", "expires", "state"),
+            tuple(map(_override, results.severity_overrides)),
+        ),
+        Section(
             "Accepted as unreadable",
             ("what", "justification", "approved by", "expires", "verdicts", "state"),
             tuple(map(_allowance, results.scan.allowed_unreadable)),
         ),
     )
+
+
+def _extent(framework: Framework) -> str:
+    return chosen_line(framework) if framework.left_out else f"{len(framework.controls)} controls"
 
 
 def _scan(results: StoredResults, params: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
@@ -120,7 +133,7 @@ def _scan(results: StoredResults, params: Mapping[str, Mapping[str, Any]]) -> It
     yield "catalogue (SHA-256)", scan.catalog
     yield "OSCAL", OSCAL_VERSION
     for framework in results.frameworks:
-        yield "framework", f"{framework.key}: {framework.title}, {len(framework.controls)} controls"
+        yield "framework", f"{framework.key}: {framework.title}, {_extent(framework)}"
     yield "services", ", ".join(scan.services)
     yield "checks", f"{scan.checks}"
     yield "resources", f"{summary.resources}"
@@ -152,11 +165,16 @@ def _off(off: Off) -> tuple[str, ...]:
     return ", ".join((*off.services, *off.checks)), off.reason, off.approved_by, off.expires, _state(off)
 
 
+def _override(entry: SeverityOverride) -> tuple[str, ...]:
+    about = (entry.reason, entry.approved_by, entry.ticket, entry.expires)
+    return ", ".join(entry.checks), entry.severity, changes(entry), *about, _state(entry)
+
+
 def _allowance(entry: Allowance) -> tuple[str, ...]:
     return entry.part, entry.reason, entry.approved_by, entry.expires, str(entry.used), _state(entry)
 
 
-def _state(entry: Waiver | Off | Allowance) -> str:
+def _state(entry: Waiver | Off | SeverityOverride | Allowance) -> str:
     return "expired" if entry.expired else "in force"
 
 

@@ -32,7 +32,7 @@ SHOW = ("failed", "unreadable", "waived", "passed", "all")
 
 
 class Options(msgspec.Struct, frozen=True):
-    """How people will read a report; JSON and CSV do not depend on it.
+    """How people will read a report; the others but the table do not depend on it.
 
     `show` holds words of SHOW, check ids and globs; where it is empty, the failures are listed that the gate is about,
     and a line for each other check that failed. `terminal` allows links, `colour` colours. `docs_url` is a template
@@ -91,9 +91,20 @@ def _csv() -> Callable[[Results, BinaryIO, Options], None]:
     return write_csv
 
 
+def _markdown() -> Callable[[Results, BinaryIO, Options], None]:
+    from azscan.report.markdown_report import write_markdown
+
+    return write_markdown
+
+
 FORMATS: Mapping[str, Format] = {
     each.name: each
-    for each in (Format("table", ".txt", _table), Format("json", ".json", _json), Format("csv", ".csv", _csv))
+    for each in (
+        Format("table", ".txt", _table),
+        Format("json", ".json", _json),
+        Format("csv", ".csv", _csv),
+        Format("markdown", ".md", _markdown),
+    )
 }
 
 

@@ -6,12 +6,14 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from azscan.decisions import changes, covers
 from azscan.gate import explain
 from azscan.report.control_table import print_controls
+from azscan.report.denied import is_denied, print_denied
 from azscan.report.finding import record_words, waiver_words
 from azscan.report.page import Page
 from azscan.report.text import count
-from azscan.results import SEVERITIES, Off, Results, Summary, Unread, Waiver
+from azscan.results import SEVERITIES, Off, Results, SeverityOverride, Summary, Unread, Waiver
 
 _ITEMS = 10
 _WAIVERS = 20
@@ -31,6 +33,7 @@ def print_closing(page: Page, results: Results, names: Mapping[str, str], *, mor
     _unread(page, results.unreadable, names, whole=whole)
     _waivers(page, results.waivers)
     _off(page, results.off)
+    _overrides(page, results.severity_overrides)
     _accepted(page, results)
     _left_out(page, results)
     _counts(page, results.summary)
@@ -76,9 +79,11 @@ def _unread(page: Page, parts: Sequence[Unread], names: Mapping[str, str], *, wh
     if whole:
         for part in parts:
             _part(page, part, names)
+        print_denied(page, parts)
         return
+    print_denied(page, parts)
     groups: dict[tuple[str, str, str, str, bool], list[Unread]] = {}
-    for part in parts:
+    for part in (each for each in parts if not is_denied(each)):
         groups.setdefault((part.service, part.collection, part.kind, part.action, part.allowed), []).append(part)
     for (service, collection, kind, action, allowed), members in list(groups.items())[:_ITEMS]:
         verdicts = sum(part.verdicts for part in members)
@@ -112,28 +117,20 @@ def _waivers(page: Page, waivers: Sequence[Waiver]) -> None:
     if not waivers:
         return
     expired = [waiver for waiver in waivers if waiver.expired]
-    unused = [waiver for waiver in waivers if not waiver.used and not waiver.expired]
+    idle = [waiver for waiver in waivers if not waiver.used and not waiver.expired]
+    unused = [waiver for waiver in idle if not waiver.not_tried]
+    not_tried = [waiver for waiver in idle if waiver.not_tried]
     used = [waiver for waiver in waivers if waiver.used]
     page.heading("waivers")
-    page.line("  ", f"{len(used):,} used, {len(expired):,} expired, {len(unused):,} unused")
-    for state, group in (("expired", expired), ("unused", unused), ("used", used)):
+    untold = f", {len(not_tried):,} not tried" if not_tried else ""
+    page.line("  ", f"{len(used):,} used, {len(expired):,} expired, {len(unused):,} unused{untold}")
+    for state, group in (("expired", expired), ("unused", unused), ("not tried", not_tried), ("used", used)):
         if len(group) > _WAIVERS:
             page.line("  - ", f"{len(group) - _WAIVERS:,} more {state} ones stand in the JSON report")
         for waiver in group[:_WAIVERS]:
             told = f"used for {count(waiver.used, 'finding')}" if state == "used" else state
-            page.line("  - ", (told, "bold"), f": {_covers(waiver)}: {waiver_words(waiver)}")
-
-
-def _covers(waiver: Waiver) -> str:
-    limits = {
-        "": waiver.resources,
-        "tag ": waiver.tags,
-        "group ": waiver.resource_groups,
-        "subscription ": waiver.subscriptions,
-        "managed by ": waiver.managed_by,
-    }
-    where = "; ".join(f"{word}{', '.join(values)}" for word, values in limits.items() if values)
-    return f"{', '.join(waiver.checks)} on {where}"
+            told += f" ({waiver.not_tried})" if waiver.not_tried else ""
+            page.line("  - ", (told, "bold"), f": {covers(waiver)}: {waiver_words(waiver)}")
 
 
 def _off(page: Page, entries: Sequence[Off]) -> None:
@@ -144,8 +141,21 @@ def _off(page: Page, entries: Sequence[Off]) -> None:
         what = ", ".join((*entry.services, *entry.checks))
         expired = "expired, on again: " if entry.expired else ""
         page.line(
-            "  - ", (f"{expired}{what}", "bold"), f": {record_words(entry.reason, entry.approved_by, entry.expires)}"
+            "  - ",
+            (f"{expired}{what}", "bold"),
+            f": {record_words(entry.reason, entry.approved_by, entry.expires, entry.ticket)}",
         )
+
+
+def _overrides(page: Page, entries: Sequence[SeverityOverride]) -> None:
+    if not entries:
+        return
+    page.heading("of another severity than in the catalogue")
+    for entry in entries:
+        state = "expired: " if entry.expired else "" if entry.changed else "unused: "
+        record = record_words(entry.reason, entry.approved_by, entry.expires, entry.ticket)
+        was = f" ({changes(entry)})" if entry.changed else ""
+        page.line("  - ", (f"{state}{', '.join(entry.checks)}: {entry.severity}", "bold"), f"{was}: {record}")
 
 
 def _accepted(page: Page, results: Results) -> None:
@@ -155,7 +165,7 @@ def _accepted(page: Page, results: Results) -> None:
     page.heading("accepted as unreadable")
     for entry in entries:
         state = "expired" if entry.expired else count(entry.used, "verdict")
-        reason = record_words(entry.reason or "no reason on record", entry.approved_by, entry.expires)
+        reason = record_words(entry.reason or "no reason on record", entry.approved_by, entry.expires, entry.ticket)
         page.line("  - ", (entry.part, "bold"), f": {state}: {reason}")
 
 

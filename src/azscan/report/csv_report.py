@@ -10,11 +10,15 @@ import re
 import sqlite3
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from itertools import chain
 from typing import BinaryIO
 
 import msgspec
 
+from azscan.decisions import NAMES, decisions
 from azscan.report import Options
+from azscan.report.finding import record_words
 from azscan.report.labels import actual_of, subscription_names
 from azscan.report.text import visible
 from azscan.results import CONTROL_STATUSES, STATUSES, ControlResult, Framework, Results, Verdict
@@ -42,6 +46,8 @@ COLUMNS = (
     "fix",
 )
 
+# The status of a row that tells what the team decided; such rows stand at the end.
+DECISION = "decision"
 # A control without a verdict has a row with the control's status: an auditor's sheet shows its gaps.
 _STATUS_RANK = {status: rank for rank, status in enumerate(dict.fromkeys((*STATUSES, *CONTROL_STATUSES)))}
 # A cell that begins so is a formula to one spreadsheet or another, the wide forms too.
@@ -62,12 +68,13 @@ def write_csv(results: Results, stream: BinaryIO, options: Options) -> None:
     """Write the report as CSV: one row per verdict, or with frameworks one per control and verdict.
 
     Rows are sorted by framework, control (as the framework orders them), check, status (failing first), subscription
-    and resource id. A control without a verdict has a row that says why. Where several leaves decided a verdict, the
-    cells of its evidence have a line for each; one line stands for all of them where they agree.
+    and resource id. A control without a verdict has a row that says why. At the end stand the team's decisions. Where
+    several leaves decided a verdict, the cells of its evidence have a line for each; one line stands for all of them
+    where they agree.
     """
     with SortedRows(results) as rows:
         rows.fill((verdict, ()) for verdict in results.verdicts())
-        write_rows(COLUMNS, rows.of(), stream)
+        write_rows(COLUMNS, chain(rows.of(), _decided(results)), stream)
 
 
 class SortedRows:
@@ -151,6 +158,24 @@ def _rows(results: Results, verdicts: Iterable[tuple[Verdict, Sequence[str]]], b
     yield from places.gaps(beside)
 
 
+def _decided(results: Results) -> Iterator[list[str]]:
+    """A row for each waiver, each thing switched off, each changed severity and each part accepted as unreadable."""
+    found = decisions(
+        results.waivers,
+        results.off,
+        results.severity_overrides,
+        results.scan.allowed_unreadable,
+        is_scanned=True,
+        # What had expired when the scan was made has expired in its report, whenever that is written.
+        today=date.min,
+    )
+    for each in found:
+        reason = f"{each.reason} ({each.ticket})" if each.ticket else each.reason
+        told = [safe_cell(f"{NAMES[each.kind]}: {each.what}"), "", DECISION, *[""] * 10]
+        why = safe_cell(": ".join(part for part in (each.state, each.note, reason) if part))
+        yield ["", "", "", *told, why, safe_cell(each.approved_by), safe_cell(each.expires), ""]
+
+
 class _Places:
     """Where a verdict's rows stand among the frameworks' controls, and which controls got none."""
 
@@ -207,12 +232,22 @@ def _cells(verdict: Verdict, results: Results, subscription: str) -> list[str]:
 
 
 def _record(verdict: Verdict, results: Results) -> tuple[str, str, str]:
-    """Reason, approver and last day: the waiver's where there is one."""
+    """Reason, approver and last day: the waiver's where there is one. A severity that was changed is told with it."""
+    changed = _override(verdict, results)
     if verdict.waiver is None or verdict.status != "waived":
-        return verdict.reason, "", ""
+        return "; ".join(part for part in (verdict.reason, changed) if part), "", ""
     waiver = results.waivers[verdict.waiver]
     reason = f"{waiver.reason} ({waiver.ticket})" if waiver.ticket else waiver.reason
-    return reason, waiver.approved_by, waiver.expires
+    return "; ".join(part for part in (reason, changed) if part), waiver.approved_by, waiver.expires
+
+
+def _override(verdict: Verdict, results: Results) -> str:
+    """Where the team chose another severity than the catalogue's, both of them and why, else ""."""
+    if verdict.override is None:
+        return ""
+    entry = results.severity_overrides[verdict.override]
+    record = record_words(entry.reason, entry.approved_by, entry.expires, entry.ticket)
+    return f"severity {verdict.severity} instead of {entry.changed[verdict.check]}: {record}"
 
 
 def _lines(values: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from azscan.report import Options
 from azscan.report.labels import expected_of, told
 from azscan.report.page import Page, Piece
 from azscan.report.text import visible
-from azscan.results import Evidence, Results, Status, Verdict, Waiver
+from azscan.results import Evidence, ResourceRef, Results, Status, Verdict, Waiver
 
 LABELS: Mapping[Status, tuple[str, str]] = {
     "fail": ("error", "bold red"),
@@ -39,6 +39,7 @@ class CheckBlock:
     def __init__(self, page: Page, results: Results, names: Mapping[str, str], *, whole: bool) -> None:
         self._page = page
         self._waivers = results.waivers
+        self._overrides = results.severity_overrides
         self._names = names
         self._whole = whole
         self._printed: set[str] = set()
@@ -68,13 +69,19 @@ class CheckBlock:
         url = self._url(first) if page.options.terminal else ""
         if self._whole:
             page.blank()
-        page.line("", (f"{label}[{first.check}]", style), f" ({first.severity})", link=url)
+        page.line("", (f"{label}[{first.check}]", style), f" ({self._severity(first)})", link=url)
         # A title says what holds where the check passes.
         lead = "  expected: " if first.status in ("fail", "waived") else "  "
         page.line(lead, (first.title, "bold"))
 
+    def _severity(self, verdict: Verdict) -> str:
+        """The severity that counts, with that of the catalogue where it is another."""
+        if verdict.override is None:
+            return verdict.severity
+        return f"{verdict.severity} instead of {self._overrides[verdict.override].changed[verdict.check]}"
+
     def _place_line(self, verdict: Verdict) -> None:
-        self._page.line("  --> ", (self._place(verdict), "bold"))
+        self._page.line("  --> ", (place_of(self._page, verdict.resource, self._names), "bold"))
         if self._whole:
             self._page.line(_NOTE + "id: ", verdict.resource.id)
         if verdict.resource.managed_by:
@@ -97,24 +104,6 @@ class CheckBlock:
         """True where the reason only repeats the evidence: that something is absent."""
         shown = verdict.evidence[:_LEAVES]
         return not self._whole and verdict.status == "fail" and any(not leaf.present for leaf in shown)
-
-    def _place(self, verdict: Verdict) -> str:
-        """ "subscription / group / name (region)", as far as the resource has them, on one line."""
-        resource = verdict.resource
-        subscription = self._names.get(resource.subscription.lower(), resource.subscription)
-        parts = [subscription, resource.resource_group, resource.name or resource.id]
-        if resource.id.rstrip("/").lower() == f"/subscriptions/{resource.subscription}".lower():
-            parts = [subscription]
-        parts = [visible(part) for part in parts if part]
-        region = f" ({self._page.cut(resource.region, 24)})" if resource.region else ""
-        room = self._page.width - 6 - len(region) - 3 * (len(parts) - 1)
-        while (over := sum(map(cell_len, parts)) - room) > 0:
-            longest = max(range(len(parts)), key=lambda index: cell_len(parts[index]))
-            size = cell_len(parts[longest])
-            if size <= 12:
-                break
-            parts[longest] = self._page.cut(parts[longest], max(size - over, 12))
-        return " / ".join(parts) + region
 
     def _evidence(self, verdict: Verdict) -> None:
         leaves = verdict.evidence if self._whole else verdict.evidence[:_LEAVES]
@@ -220,6 +209,24 @@ class _Fact(NamedTuple):
         entries = tuple(map(visible, actual)) if isinstance(actual, list) else ()
         words = ", ".join(entries) if isinstance(actual, list) else visible(actual)
         return cls(visible(leaf.path), visible(expected_of(leaf, brief=brief)), words, entries)
+
+
+def place_of(page: Page, resource: ResourceRef, names: Mapping[str, str]) -> str:
+    """ "subscription / group / name (region)", as far as the resource has them, on one line."""
+    subscription = names.get(resource.subscription.lower(), resource.subscription)
+    parts = [subscription, resource.resource_group, resource.name or resource.id]
+    if resource.id.rstrip("/").lower() == f"/subscriptions/{resource.subscription}".lower():
+        parts = [subscription]
+    parts = [visible(part) for part in parts if part]
+    region = f" ({page.cut(resource.region, 24)})" if resource.region else ""
+    room = page.width - 6 - len(region) - 3 * (len(parts) - 1)
+    while (over := sum(map(cell_len, parts)) - room) > 0:
+        longest = max(range(len(parts)), key=lambda index: cell_len(parts[index]))
+        size = cell_len(parts[longest])
+        if size <= 12:
+            break
+        parts[longest] = page.cut(parts[longest], max(size - over, 12))
+    return " / ".join(parts) + region
 
 
 def print_brief(page: Page, verdicts: Iterator[Verdict]) -> None:

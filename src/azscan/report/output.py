@@ -15,6 +15,7 @@ from typing import BinaryIO, cast
 from azscan.errors import OutputError
 
 STDOUT = "-"
+OWNER_ONLY = 0o600
 
 _WORDS = {
     errno.ENOSPC: ("the disk is full", "free some space, or write to another disk"),
@@ -54,10 +55,10 @@ def check_writable(path: str) -> None:
 
 
 @contextlib.contextmanager
-def open_output(path: str) -> Iterator[BinaryIO]:
+def open_output(path: str, *, mode: int = OWNER_ONLY) -> Iterator[BinaryIO]:
     """A binary stream to write a report to; "-" is standard output.
 
-    A file is written beside its place under another name, readable by its owner only, and renamed once it is whole:
+    A file is written beside its place under another name, with the permissions `mode`, and renamed once it is whole:
     a failure leaves an older report as it was. A link is replaced, not followed; a device or pipe is written to as it
     is. Raises OutputError (exit 5) where it cannot be written. A reader of standard output that closes it early
     (`| head`) is no error: the rest is dropped, and the exit code stays that of the scan.
@@ -80,6 +81,8 @@ def open_output(path: str) -> Iterator[BinaryIO]:
                 yield stream
                 stream.flush()
                 os.fsync(stream.fileno())
+            if mode != OWNER_ONLY:
+                part.chmod(mode)
             part.replace(target)
         except BaseException:
             part.unlink(missing_ok=True)
@@ -116,4 +119,4 @@ def _beside(target: Path) -> tuple[int, Path]:
     """A new file of the owner's in the target's folder."""
     part = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.part")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    return os.open(part, flags, 0o600), part
+    return os.open(part, flags, OWNER_ONLY), part

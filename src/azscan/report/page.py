@@ -11,7 +11,7 @@ from rich.style import Style
 from rich.text import Text
 
 from azscan.report import Options
-from azscan.report.text import middle, prefix, suffix, visible
+from azscan.report.text import middle, no_command, prefix, suffix, visible
 
 # What is printed: text, or text with a style of rich.
 Piece: TypeAlias = "str | tuple[str, str]"
@@ -67,7 +67,7 @@ class Page:
         words = words.rstrip()
         if not words.isascii() or len(words) > room:
             return False
-        self._text.write(f"{lead}{words}\n")
+        self._text.write(no_command(f"{lead}{words}") + "\n")
         return True
 
     def whole(self, lead: str, text: str, style: str = "") -> None:
@@ -113,7 +113,7 @@ class Page:
 
     def _put(self, text: Text) -> None:
         if self._plain:
-            self._text.write(text.plain + "\n")
+            self._text.write(no_command(text.plain) + "\n")
             return
         self._console.print(text, soft_wrap=True)
 

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import re
+
 from rich.cells import cell_len
 
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+# What the log of a pipeline takes for a command, wherever in a line (##vso[…], ##[…]) or at its beginning (::…::).
+# https://learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands
+# https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands
+_COMMAND = re.compile(r"##(?=\[|vso\[)", re.IGNORECASE)
 
 
 def visible(text: str) -> str:
-    r"""The text with whatever a terminal acts on or hides (escapes, newlines, bidi, zero width) written out: `\x1b`."""
+    r"""The text with whatever a terminal acts on or hides (escapes, newlines, bidi, zero width) written out: `\x1b`.
+
+    The same goes for what the log of a pipeline acts on wherever it stands; `no_command` does the rest.
+    """
+    if "##" in text:
+        text = _COMMAND.sub(r"#\\x23", text)
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else _written_out(char) for char in text)
+
+
+def no_command(line: str) -> str:
+    r"""The line as no pipeline takes it for a command: `\x3a:` where it would begin with two colons."""
+    bare = line.lstrip()
+    return f"{line[: len(line) - len(bare)]}\\x3a{bare[1:]}" if bare.startswith("::") else line
 
 
 def _written_out(char: str) -> str:
