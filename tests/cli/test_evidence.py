@@ -16,6 +16,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from azscan.emulator import Deny, Options
+from azscan.evidence.archive import entry_info
 from azscan.evidence.manifest import MANIFEST
 from tests.cli.served import serving
 from tests.cli.test_scan import BAD, GOOD, estate
@@ -181,7 +182,7 @@ def test_verifying_what_was_changed_is_ten(saved: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(saved / "pack.zip") as pack, zipfile.ZipFile(tmp_path / "forged.zip", "w") as forged:
         for name in pack.namelist():
             content = pack.read(name)
-            forged.writestr(name, content.replace(b",fail,", b",pass,") if name != MANIFEST else content)
+            forged.writestr(entry_info(name), content.replace(b",fail,", b",pass,") if name != MANIFEST else content)
     done = azscan("evidence", "verify", "forged.zip", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (10, "")
     assert "'frameworks/iso-27001-2022.csv' was changed" in done.stderr and "Traceback" not in done.stderr
