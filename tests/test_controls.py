@@ -73,6 +73,10 @@ class TestWhatWasNotRun:
     def test_a_deprecated_check_is_not_missed(self) -> None:
         assert results({"a": outcome(**{"pass": 3})}, needless=("b",))["1"].status == "pass"
 
+    def test_a_control_of_nothing_but_deprecated_checks_is_not_decided(self) -> None:
+        found = results({}, needless=("a", "b"))["1"]
+        assert (found.status, found.reason) == ("unreadable", "not run: 2 of its 2 checks")
+
 
 def test_counts_strength_and_the_worst_severity() -> None:
     found = results({"a": outcome("low", fail=1), "b": outcome("high", fail=2, not_applicable=7, **{"pass": 4})})

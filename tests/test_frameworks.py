@@ -119,5 +119,7 @@ def test_a_control_that_no_chosen_framework_has_names_the_nearest() -> None:
         with pytest.raises(UsageError, match=re.escape(told)) as caught:
             narrowed(ALL, ["iso"], names)
         assert hint in caught.value.hint
+    with pytest.raises(UsageError, match="no framework is named is"):
+        narrowed(ALL, ["is"], ["A.1"])
     with pytest.raises(UsageError, match="--control chooses from a framework"):
         narrowed(ALL, [], ["A.1"])

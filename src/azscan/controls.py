@@ -37,7 +37,7 @@ def control_results(
     """What the outcomes of checks (by id) say of every control, in the frameworks' order.
 
     A check without an outcome was not run: because the team switched it `off`, or because the scan's selection left it
-    out. `needless` checks are not missed: deprecated ones, which others have replaced.
+    out. `needless` checks, deprecated ones, are not missed beside others of their control.
     """
     return tuple(
         _result(framework, control, outcomes, off, needless)
@@ -75,7 +75,8 @@ def _result(
         status: ControlStatus = "inherited" if inherited else "manual"
         return ControlResult(framework.key, control, title, status, reason=reasons or NOT_COVERED)
     ran = [outcomes[check] for check in checks if check in outcomes]
-    not_run = tuple(check for check in checks if check not in outcomes and check not in needless)
+    missed = set(checks).difference(needless) or set(checks)
+    not_run = tuple(check for check in checks if check not in outcomes and check in missed)
     counts: Counter[str] = Counter()
     for outcome in ran:
         counts.update(outcome.counts)

@@ -86,13 +86,14 @@ def find(frameworks: Mapping[str, FrameworkMap], key: str) -> FrameworkMap:
 def narrowed(
     frameworks: Mapping[str, FrameworkMap], keys: Iterable[str], controls: Sequence[str]
 ) -> Mapping[str, FrameworkMap]:
-    """The frameworks with no other controls than those named, where any are; each name fits in at least one of `keys`.
+    """All frameworks; where controls are named, those of `keys` with no others, each name fitting in at least one.
 
-    A name is an id, or "framework:control", or a glob on either. Raises UsageError for one that fits no control.
+    A name is an id, or "framework:control", or a glob on either. Raises UsageError for one that fits no control, and
+    for an unknown framework.
     """
     if not controls:
         return frameworks
-    chosen = {key: frameworks[key] for key in keys if key in frameworks}
+    chosen = {key: find(frameworks, key) for key in keys}
     if not chosen:
         raise UsageError("--control chooses from a framework, and none is named", hint="name it with --framework")
     tests = [glob(name) for name in controls]
@@ -103,14 +104,10 @@ def narrowed(
             hint = did_you_mean(name, known) or f"the controls stand in the mappings of {', '.join(chosen)}"
             raise UsageError(f"no control of {', '.join(chosen)} {verb} {name}", hint=hint)
     return {
-        key: msgspec.structs.replace(
-            framework,
-            controls=kept,
-            left_out=len(framework.controls) - len(kept),
-        )
+        key: msgspec.structs.replace(framework, controls=kept, left_out=len(framework.controls) - len(kept))
         for key, framework in chosen.items()
         for kept in (_fitting(framework, tests),)
-    } | {key: framework for key, framework in frameworks.items() if key not in chosen}
+    }
 
 
 def _fitting(framework: FrameworkMap, tests: Sequence[Callable[[str], bool]]) -> tuple[Control, ...]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Sequence
-from typing import BinaryIO
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, BinaryIO
 
 import msgspec
 
@@ -31,11 +31,11 @@ class Section(msgspec.Struct, frozen=True):
     note: str = "none"
 
 
-def sections(results: StoredResults) -> tuple[Section, ...]:
-    """What the summary tells, in its order."""
+def sections(results: StoredResults, params: Mapping[str, Mapping[str, Any]]) -> tuple[Section, ...]:
+    """What the summary tells, in its order. `params` are the parameters that azscan.yaml sets, by check id."""
     names = subscription_names(results.scan)
     return (
-        Section("Scan", ("what", "value"), tuple(_scan(results))),
+        Section("Scan", ("what", "value"), tuple(_scan(results, params))),
         Section(
             "Scope",
             ("subscription", "name", "state", "tenant", "left out because"),
@@ -114,7 +114,7 @@ def _extent(framework: Framework) -> str:
     return chosen_line(framework) if framework.left_out else f"{len(framework.controls)} controls"
 
 
-def _scan(results: StoredResults) -> Iterator[tuple[str, str]]:
+def _scan(results: StoredResults, params: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
     scan, summary = results.scan, results.summary
     first, last = results.estate.connection.execute("SELECT min(at), max(at) FROM read WHERE at <> ''").fetchone()
     yield "cloud", scan.cloud
@@ -139,6 +139,10 @@ def _scan(results: StoredResults) -> Iterator[tuple[str, str]]:
     yield "resources", f"{summary.resources}"
     for status in STATUSES:
         yield f"verdicts: {status}", f"{summary.statuses.get(status, 0)}"
+    for check, values in sorted(params.items()):
+        # A threshold can be set so that everything passes.
+        for name, value in values.items() if results.controls_of(check) else ():
+            yield "parameter", f"{check}: {name} = {value}"
     for each in scan.filters:
         yield "filter", each
     for note in scan.notes:
