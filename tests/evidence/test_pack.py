@@ -14,7 +14,7 @@ from azscan.emulator import Estate, demo_estate, harvest
 from azscan.errors import OutputError
 from azscan.estate.redact import SECRET_VALUE, is_secret_name
 from azscan.evidence import archive
-from azscan.evidence.pack import EVIDENCE_COLUMN
+from azscan.evidence.pack import EDGE_COLUMNS, EVIDENCE_COLUMN
 from azscan.report import write
 from azscan.report.csv_report import COLUMNS
 from tests.azure.servers import HurriedClock
@@ -49,8 +49,18 @@ def test_rows_are_those_of_a_scan_with_the_files_beside(scanned: Scanned, demo: 
     of_scan = list(csv.reader(io.StringIO(stream.getvalue().decode(), newline="")))
     of_pack = [list(row.values()) for row in demo.every_row]
     assert of_scan[0] == list(COLUMNS)
-    assert list(demo.every_row[0]) == [*COLUMNS, EVIDENCE_COLUMN]
-    assert [row[:-1] for row in of_pack] == of_scan[1:]
+    assert list(demo.every_row[0]) == [*COLUMNS, EVIDENCE_COLUMN, *EDGE_COLUMNS]
+    assert [row[: len(COLUMNS)] for row in of_pack] == of_scan[1:]
+
+
+def test_a_row_tells_why_its_check_counts_for_its_control(demo: Pack) -> None:
+    for row in demo.every_row:
+        told = (row["strength"], row["basis"], row["why it counts"])
+        if row["check"]:
+            assert row["strength"] in ("direct", "partial") and row["basis"] in ("microsoft", "curated")
+            assert bool(row["why it counts"]) == (row["basis"] == "curated")
+        else:
+            assert told == ("", "", "")
 
 
 def test_every_verdict_names_files_that_are_there(demo: Pack) -> None:

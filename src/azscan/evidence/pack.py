@@ -8,19 +8,22 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from azscan.catalog.model import FrameworkMap
 from azscan.evidence import oscal, summary
 from azscan.evidence.archive import Archive
 from azscan.evidence.manifest import FORMAT, MANIFEST, SIGNATURE, Manifest, encode
 from azscan.evidence.records import EvidenceFiles
 from azscan.evidence.signing import Signer
 from azscan.evidence.workbook import ROWS, Workbook
-from azscan.report.csv_report import COLUMNS, SortedRows, write_rows
+from azscan.report.csv_report import COLUMNS, SortedRows, safe_cell, write_rows
 from azscan.report.output import open_output
 from azscan.results import Verdict
 from azscan.verdicts import StoredResults
 
 EVIDENCE_COLUMN = "evidence files"
-PACK_COLUMNS = (*COLUMNS, EVIDENCE_COLUMN)
+# How the check of a row belongs to its control, behind the files that its verdict rests on.
+EDGE_COLUMNS = ("strength", "basis", "why it counts")
+PACK_COLUMNS = (*COLUMNS, EVIDENCE_COLUMN, *EDGE_COLUMNS)
 
 
 def write_pack(
@@ -53,7 +56,8 @@ def write_pack(
                     Workbook(book, PACK_COLUMNS, created=judged_at, rows_per_sheet=rows_per_sheet) as sheets,
                     archive.open(f"frameworks/{framework.key}.csv") as entry,
                 ):
-                    write_rows(PACK_COLUMNS, sheets.through(rows.of(place)), entry, bom=bom)
+                    told = _with_edges(rows.of(place), results.catalog.frameworks[framework.key])
+                    write_rows(PACK_COLUMNS, sheets.through(told), entry, bom=bom)
                 archive.copy(f"frameworks/{framework.key}.xlsx", book, is_packed=True)
             with archive.open(oscal.PATH) as entry:
                 document.write(entry)
@@ -74,6 +78,17 @@ def _walk(
         names = files.of(verdict, trace)
         document.take(verdict, names)
         yield verdict, ("\n".join(names),)
+
+
+def _with_edges(rows: Iterator[list[str]], framework: FrameworkMap) -> Iterator[list[str]]:
+    edges = {
+        (safe_cell(control.id), edge.check): [edge.strength, edge.basis, safe_cell(edge.reason)]
+        for control in framework.controls
+        for edge in control.edges
+    }
+    control, check = COLUMNS.index("control"), COLUMNS.index("check")
+    for cells in rows:
+        yield cells + edges.get((cells[control], cells[check]), ["", "", ""])
 
 
 def _seal(archive: Archive, results: StoredResults, signer: Signer | None) -> None:

@@ -45,14 +45,18 @@ def verify(path: Path, key: Ed25519PublicKey | None = None) -> Proven:
 def _verify(path: Path, stream: BinaryIO, key: Ed25519PublicKey | None) -> Proven:
     there = open_container(path, stream)
     manifest, content = _manifest(path, stream, there)
-    problems = [
-        *_signature_problems(stream, there.get(SIGNATURE), manifest, content, key),
-        *_differences(manifest, content, there),
-        *_changes(stream, manifest, there),
-    ]
-    if problems:
+    changes = [*_differences(manifest, content, there), *_changes(stream, manifest, there)]
+    is_tampered, unproven = _signature_problem(stream, there.get(SIGNATURE), manifest, content, key)
+    if changes or is_tampered:
+        problems = [*([unproven] if unproven else []), *changes]
         raise NotProvenError(
             f"{path} is not as it was made", problems, hint="do not rely on it; get the pack anew from its maker"
+        )
+    if unproven:
+        raise NotProvenError(
+            f"{path} is whole, and not proven to be of the key's owner",
+            [unproven],
+            hint="ask its maker for the public key, or for a signed pack",
         )
     return Proven(manifest, len(manifest.files), manifest.signed_by, key is not None)
 
@@ -77,27 +81,29 @@ def _manifest(path: Path, stream: BinaryIO, there: Mapping[str, Packed]) -> tupl
     return manifest, content
 
 
-def _signature_problems(
+def _signature_problem(
     stream: BinaryIO, found: Packed | None, manifest: Manifest, content: bytes, key: Ed25519PublicKey | None
-) -> Iterator[str]:
+) -> tuple[bool, str]:
+    """Whether the signature shows that the pack was changed, and what is wrong with it ("" for nothing)."""
     if found is None:
         if manifest.signed_by:
-            yield f"{SIGNATURE} is missing: the manifest says that it was signed"
-        elif key is not None:
-            yield "it is not signed: anybody may have made it"
-        return
+            return True, f"{SIGNATURE} is missing: the manifest says that it was signed"
+        return False, "it is not signed: anybody may have made it" if key is not None else ""
     if found.info.file_size != _SIGNATURE_SIZE:
-        yield f"{SIGNATURE!r} was changed: it has {found.info.file_size:,} bytes, not {_SIGNATURE_SIZE}"
-        return
+        return True, f"{SIGNATURE!r} was changed: it has {found.info.file_size:,} bytes, not {_SIGNATURE_SIZE}"
     signature, problem = _content(stream, found)
     if problem:
-        yield problem
-    elif not manifest.signed_by:
-        yield f"{SIGNATURE} was added: the manifest says nothing of a signature"
-    elif key is not None and fingerprint_of(key) != manifest.signed_by:
-        yield f"the key does not match: the pack names the key {manifest.signed_by}, this one is {fingerprint_of(key)}"
-    elif key is not None and not is_signature(key, signature, content):
-        yield f"the signature does not fit {MANIFEST}: one of the two was changed"
+        return True, problem
+    if not manifest.signed_by:
+        return True, f"{SIGNATURE} was added: the manifest says nothing of a signature"
+    if key is None:
+        return False, ""
+    ours = fingerprint_of(key)
+    if ours != manifest.signed_by:
+        return False, f"the key does not match: the pack names the key {manifest.signed_by}, this one is {ours}"
+    if not is_signature(key, signature, content):
+        return True, f"the signature does not fit {MANIFEST}: one of the two was changed"
+    return False, ""
 
 
 def _differences(manifest: Manifest, content: bytes, there: Mapping[str, Packed]) -> Iterator[str]:
