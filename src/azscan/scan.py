@@ -279,6 +279,7 @@ def assess(
         scores=scores(choice.mapped.frameworks, controls),
         controls_of=choice.mapped.controls,
         shell="powershell" if settings.shell == "powershell" else "posix",
+        is_known=baseline.knows if baseline is not None else None,
     )
 
 

@@ -60,7 +60,7 @@ class StoredResults:
     """Results over an estate: nothing but counts is held in memory.
 
     `controls_of` gives the controls of a check, as "framework:control"; `shell` is the one that fixes are quoted for
-    (posix or powershell).
+    (posix or powershell). `is_known` tells whether a failure (check, resource id) stands in the baseline.
     """
 
     estate: Estate
@@ -76,6 +76,7 @@ class StoredResults:
     scores: Sequence[Score]
     controls_of: Callable[[str], tuple[str, ...]]
     shell: Shell = "posix"
+    is_known: Callable[[str, str], bool] | None = None
 
     def verdicts(self, *statuses: Status) -> Iterator[Verdict]:
         """The verdicts of the given statuses, by service, then status, severity and check; all where none is given."""
@@ -125,6 +126,7 @@ class StoredResults:
     def _of_check(self, check: Check, number: int, status: Status, leaves: list[tuple[str, str]]) -> Iterator[Verdict]:
         controls = self.controls_of(check.id)
         is_finding = status in ("fail", "waived")
+        is_known = self.is_known if status == "fail" else None
         override = self._overridden.get(check.id)
         reference, provenance = self._reference, self._provenance
 
@@ -156,6 +158,7 @@ class StoredResults:
                 controls,
                 waiver,
                 override,
+                is_known is not None and is_known(check.id, resource.id),
             )
 
     @cached_property
