@@ -80,16 +80,18 @@ def _result(
     for outcome in ran:
         counts.update(outcome.counts)
     status, reason = _status(counts, len(checks), not_run, off)
-    behind = () if status == "pass" else [outcome.severity for outcome in ran if outcome.counts[status]]
+    told = [check for check in checks if status != "pass" and check in outcomes and outcomes[check].counts[status]]
+    told.sort(key=lambda check: SEVERITY_RANK[outcomes[check].severity])
     return ControlResult(
         framework=framework.key,
         control=control,
         title=title,
         status=status,
         strength="direct" if set(checks) - set(framework.partial.get(control, ())) else "partial",
-        severity=min(behind, key=SEVERITY_RANK.__getitem__) if behind else "",
+        severity=outcomes[told[0]].severity if told else "",
         counts={status: counts[status] for status in _ORDER if counts[status]},
         checks=len(checks),
+        decided_by=tuple(told),
         not_run=not_run,
         reason=reason or reasons,
     )

@@ -14,6 +14,7 @@ from uuid import UUID, uuid5
 import msgspec
 
 from azscan.evidence.manifest import MANIFEST
+from azscan.report.control_table import chosen_line
 from azscan.report.text import visible
 from azscan.results import ControlResult, Framework, Results, Verdict
 
@@ -104,10 +105,13 @@ class Oscal:
         controls = [each for each in self._results.controls if each.framework == framework.key]
         judged = [each for each in controls if each.status in _JUDGED]
         left_out = [each for each in controls if each.status not in _JUDGED]
+        others = "; the others are named in props." if left_out else "."
+        if framework.left_out:
+            others += f" {chosen_line(framework)}."
         about: dict[str, Any] = {
             "uuid": self._uuid("result", framework.key),
             "title": _line(framework.title),
-            "description": f"{len(judged)} of {len(controls)} controls were judged; the others are named in props.",
+            "description": f"{len(judged)} of {len(controls)} controls were judged{others}",
             "start": scan.started or scan.finished,
             "end": scan.finished,
             "props": [
@@ -173,7 +177,9 @@ class Oscal:
     ) -> dict[str, Any]:
         state, reason = _STATES.get(control.status, ("not-satisfied", "other"))
         told = ", ".join(f"{count:,} {status}" for status, count in control.counts.items())
-        told = f"{control.status}: {'; '.join(filter(None, (told, control.reason)))}"
+        by = f"by {', '.join(control.decided_by)}" if control.decided_by else ""
+        told = f"{control.status}: {'; '.join(filter(None, (told, by)))}"
+        told += f". What no check decides: {control.reason}" if control.reason else ""
         uuids = [uuid for check in framework.checks.get(control.control, ()) for uuid in observed.get(check, ())]
         finding: dict[str, Any] = {
             "uuid": self._uuid("finding", framework.key, control.control),

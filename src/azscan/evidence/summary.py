@@ -11,11 +11,11 @@ import msgspec
 from azscan.decisions import changes
 from azscan.evidence.oscal import VERSION as OSCAL_VERSION
 from azscan.evidence.roles import roles_held
-from azscan.report.control_table import score_line
+from azscan.report.control_table import chosen_line, score_line
 from azscan.report.csv_report import safe_cell, write_rows
 from azscan.report.labels import subscription_names
 from azscan.report.text import visible
-from azscan.results import CONTROL_STATUSES, STATUSES, Allowance, Off, SeverityOverride, Waiver
+from azscan.results import CONTROL_STATUSES, STATUSES, Allowance, Framework, Off, SeverityOverride, Waiver
 from azscan.verdicts import StoredResults
 
 # The statuses of verdicts that say something of a control.
@@ -59,12 +59,15 @@ def sections(results: StoredResults) -> tuple[Section, ...]:
         ),
         Section(
             "Controls",
-            ("framework", "control", "title", "status", "strength", "worst", *_COUNTED, "not run", "why"),
+            (
+                *("framework", "control", "title", "status", "strength", "worst", *_COUNTED),
+                *("decided by", "not run", "what no check decides, or why"),
+            ),
             tuple(
                 (
                     *(each.framework, each.control, each.title, each.status, each.strength, each.severity),
                     *(str(each.counts.get(status, 0)) for status in _COUNTED),
-                    *(", ".join(each.not_run), each.reason),
+                    *(", ".join(each.decided_by), ", ".join(each.not_run), each.reason),
                 )
                 for each in results.controls
             ),
@@ -107,6 +110,10 @@ def sections(results: StoredResults) -> tuple[Section, ...]:
     )
 
 
+def _extent(framework: Framework) -> str:
+    return chosen_line(framework) if framework.left_out else f"{len(framework.controls)} controls"
+
+
 def _scan(results: StoredResults) -> Iterator[tuple[str, str]]:
     scan, summary = results.scan, results.summary
     first, last = results.estate.connection.execute("SELECT min(at), max(at) FROM read WHERE at <> ''").fetchone()
@@ -126,7 +133,7 @@ def _scan(results: StoredResults) -> Iterator[tuple[str, str]]:
     yield "catalogue (SHA-256)", scan.catalog
     yield "OSCAL", OSCAL_VERSION
     for framework in results.frameworks:
-        yield "framework", f"{framework.key}: {framework.title}, {len(framework.controls)} controls"
+        yield "framework", f"{framework.key}: {framework.title}, {_extent(framework)}"
     yield "services", ", ".join(scan.services)
     yield "checks", f"{scan.checks}"
     yield "resources", f"{summary.resources}"
