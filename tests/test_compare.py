@@ -242,6 +242,7 @@ def test_what_else_may_change_of_a_failure() -> None:
     other = (leaf("properties.supportsHttpsTrafficOnly", "equals true", None, present=False),)
     found = only(compared([verdict("fail")], [verdict("fail", evidence=other)]))
     assert found and (found.kind, found.why) == ("changed", "it fails by other evidence")
+    assert (found.evidence, found.evidence_before) == (other, verdict("fail").evidence)
     later = tuple(msgspec.structs.replace(each, read_at="2027", url="u") for each in verdict("fail").evidence)
     assert only(compared([verdict("fail")], [verdict("fail", evidence=later)])) is None
 

@@ -37,9 +37,13 @@ class CatalogError(UsageError):
 
 
 class NothingScannedError(AzscanError):
-    """No sign-in, no subscription, or not one readable verdict: there is nothing to report."""
+    """No sign-in, no subscription, or no right to read anything: there is nothing to report."""
 
     exit_code = 3
+
+
+class NothingDecidedError(NothingScannedError):
+    """A scan came to its end, but not one verdict is readable: what it reports proves nothing."""
 
 
 class SignInError(NothingScannedError):

@@ -69,7 +69,7 @@ class Verdict(msgspec.Struct, frozen=True):
     """One check held against one resource. `waiver` is the index into `waivers` where status is `waived`.
 
     `severity` is the one that counts; where the catalogue has another, `override` is the index into
-    `severity_overrides`.
+    `severity_overrides`. `known` is true for a failure that stands in the baseline of the scan.
     """
 
     check: str
@@ -84,6 +84,7 @@ class Verdict(msgspec.Struct, frozen=True):
     controls: tuple[str, ...] = ()
     waiver: int | None = None
     override: int | None = None
+    known: bool = False
 
 
 class Unread(msgspec.Struct, frozen=True):

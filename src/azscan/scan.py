@@ -19,7 +19,7 @@ from azscan.catalog.select import select
 from azscan.collect.plan import Plan
 from azscan.collect.progress import Progress
 from azscan.controls import Outcome, control_results, scores
-from azscan.errors import NothingScannedError, UsageError
+from azscan.errors import NothingDecidedError, NothingScannedError, UsageError
 from azscan.estate.documents import Documents
 from azscan.estate.ids import region_of
 from azscan.estate.store import Estate
@@ -279,6 +279,7 @@ def assess(
         scores=scores(choice.mapped.frameworks, controls),
         controls_of=choice.mapped.controls,
         shell="powershell" if settings.shell == "powershell" else "posix",
+        is_known=baseline.knows if baseline is not None else None,
     )
 
 
@@ -432,11 +433,11 @@ def written(moment: datetime) -> str:
 
 
 def check_something_was_read(results: StoredResults) -> None:
-    """Raises NothingScannedError where not one verdict is readable: such a report would prove nothing."""
+    """Raises NothingDecidedError where not one verdict is readable: such a report would prove nothing."""
     if results.summary.gate.exit_code == NothingScannedError.exit_code:
         blamed = [part for part in results.unreadable if part.verdicts]
         causes = sorted({f"{part.kind} ({part.action or part.collection})" for part in blamed})
         hint = "no resource of a selected check was found"
         if causes:
             hint = f"what stood in the way: {'; '.join(causes[:5])}; --show unreadable tells more"
-        raise NothingScannedError("nothing could be scanned: not one verdict is readable", hint=hint)
+        raise NothingDecidedError("nothing could be decided: not one verdict is readable", hint=hint)

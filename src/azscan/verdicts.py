@@ -62,7 +62,7 @@ class StoredResults:
     """Results over an estate: nothing but counts is held in memory.
 
     `controls_of` gives the controls of a check, as "framework:control"; `shell` is the one that fixes are quoted for
-    (posix or powershell).
+    (posix or powershell). `is_known` tells whether a failure (check, resource id) stands in the baseline.
     """
 
     estate: Estate
@@ -78,6 +78,7 @@ class StoredResults:
     scores: Sequence[Score]
     controls_of: Callable[[str], tuple[str, ...]]
     shell: Shell = "posix"
+    is_known: Callable[[str, str], bool] | None = None
 
     def verdicts(self, *statuses: Status) -> Iterator[Verdict]:
         """The verdicts of the given statuses, by service, then status, severity and check; all where none is given."""
@@ -129,6 +130,7 @@ class StoredResults:
         name, title, service, severity = check.id, check.title, check.service, check.severity
         controls = self.controls_of(check.id)
         is_finding = status in ("fail", "waived")
+        is_known = self.is_known if status == "fail" else None
         override = self._overridden.get(check.id)
         reference, provenance = self._reference, self._provenance
 
@@ -160,6 +162,7 @@ class StoredResults:
                 controls,
                 waiver,
                 override,
+                is_known is not None and is_known(check.id, resource.id),
             )
 
     @cached_property

@@ -152,6 +152,8 @@ class TestBaseline:
         done = self.scanned(made, tmp_path, "bad", *ONLY, "--baseline", f"{baseline}.json")
         assert done.returncode == code, done.stdout + done.stderr
         let_through = "1 known" if code == 0 else "0 known"
+        assert ("1 known failure stands in the baseline" in done.stdout) == (code == 0)
+        assert ("--> prod / web / stbad" in done.stdout) == (code == 10)
         assert f"{let_through} from {baseline}.json let through" in " ".join(done.stdout.split())
 
     def test_what_is_unreadable_stays_undecided(self, made: Path, tmp_path: Path) -> None:
@@ -165,6 +167,7 @@ class TestBaseline:
         assert f"warning: {line}" in done.stderr
         document = json.loads(report.read_text())
         assert line in document["scan"]["notes"]
+        assert [each["known"] for each in document["verdicts"] if each["resource"]["name"] == "stbad"] == [True, False]
         assert document["summary"]["gate"]["baseline"] == "bad.json" and document["summary"]["gate"]["known"] == 1
 
     @pytest.mark.parametrize("file", ["none.json", "ca.pem", "bad.sqlite"])

@@ -44,7 +44,7 @@ def test_what_blocks_ends_with_3_and_says_what_to_do(tmp_path: Path) -> None:
     assert f"--scope /subscriptions/{PROD}\n" in done.stdout and "= portal: https://portal.azure.com/#@" in done.stdout
     assert done.stdout.endswith("1 blocking: mend what blocks, then run azscan doctor again\n")
     assert "no subscription is visible to azscan-reader" in refused.stderr
-    assert " help: azscan doctor names the page and the command that mend it\n" in refused.stderr
+    assert " help: the page and the command that mend it: azscan doctor " in refused.stderr
 
 
 def test_the_shell_of_the_commands(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from typer.main import get_command
 
 from azscan import __version__
-from azscan.cli import COMMANDS, app, harmless
+from azscan.cli import COMMANDS, OF_DOCTOR, app, doctor_line, harmless
 from azscan.options import OPTION_KEYS
 from tests.harness import ROOT, azscan
 
@@ -137,3 +137,16 @@ def test_it_runs_as_a_module_and_as_a_script():
         ).returncode
         == 0
     )
+
+
+def test_the_doctor_is_asked_about_the_same_identity_and_scope():
+    from azscan.cli.doctor import app as doctor
+
+    words = ["scan", "--cloud=https://a b", "--tenant", "it's", "--fail-on", "low", "--service", "sql", "-o", "x.json"]
+    assert doctor_line(words, {}) == """azscan doctor '--cloud=https://a b' --tenant 'it'"'"'s' --service sql"""
+    in_powershell = "azscan doctor '--cloud=https://a b' --tenant 'it''s' --service sql"
+    assert doctor_line([*words, "--shell", "powershell"], {}) == in_powershell
+    assert doctor_line(words, {"AZSCAN_SHELL": "powershell"}) == in_powershell
+    assert doctor_line(["scan"], {}) == "azscan doctor"
+    taken = {name: each for each in get_command(doctor).params for name in each.opts}
+    assert set(OF_DOCTOR) <= set(taken) and not any(taken[name].is_flag for name in OF_DOCTOR)

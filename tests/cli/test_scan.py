@@ -118,6 +118,18 @@ def test_3_nothing_could_be_read(tmp_path):
     assert f"does not grant one read of the selected checks ({STORAGE}/read" in done.stderr
 
 
+def test_3_a_scan_that_decides_nothing_does_not_say_that_there_was_none(tmp_path):
+    silent = Options(deny=[Deny(f"{STORAGE}/read", "filter")])
+    # A right to one of the reads lets the scan go on; there is no vault to read.
+    both = ("--check", CHECK, "--check", "keyvault-purge-protection", "--auth", "service-principal")
+    done = scanned(tmp_path, estate(GOOD), *both, options=silent)
+    assert done.returncode == 3 and "exit code 3: not one verdict could be read" in done.stdout
+    assert "no scan was performed" not in done.stderr
+    assert "fatal: nothing could be decided: not one verdict is readable\n" in done.stderr
+    line = f"azscan doctor --check {CHECK} --check keyvault-purge-protection --auth service-principal"
+    assert f" help: the page and the command that mend it: {line}\n" in done.stderr
+
+
 def test_3_the_sign_in_failed(tmp_path):
     done = scanned(tmp_path, estate(GOOD), *ONLY, env={"AZURE_CLIENT_SECRET": "wrong-hunter2"})
     assert done.returncode == 3 and not done.stdout and "hunter2" not in done.stderr

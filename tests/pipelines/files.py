@@ -14,7 +14,8 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 ACTION = "action.yml"
-WORKFLOWS = ("examples/scheduled-scan.yml", "examples/pre-merge.yml")
+PRE_MERGE = "examples/pre-merge.yml"
+WORKFLOWS = ("examples/scheduled-scan.yml", PRE_MERGE)
 AZURE_PIPELINES = "examples/azure-pipelines.yml"
 CRONJOB = "examples/kubernetes-cronjob.yaml"
 JOB = "examples/container-apps-job.json"

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.pipelines.files import ACTION, AZURE_PIPELINES, ROOT, documents, scripts
+from tests.pipelines.files import ACTION, AZURE_PIPELINES, PRE_MERGE, ROOT, documents, scripts
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32" or shutil.which("bash") is None, reason="needs bash")
 
@@ -119,3 +119,38 @@ def test_the_script_for_azure_pipelines_keeps_the_exit_code(tmp_path: Path) -> N
     assert ran.returncode == 10, ran.stderr
     assert f"##vso[task.uploadsummary]{reports}/summary.md\n" in ran.stdout
     assert (reports / "results.json").is_file()
+
+
+def step_of_the_gate(name: str) -> str:
+    (found,) = [each["run"] for each in documents(PRE_MERGE)[0]["jobs"]["gate"]["steps"] if each.get("name") == name]
+    return str(found)
+
+
+@pytest.mark.parametrize(("given", "code"), [("", 1), (" , ", 1), ("prod, test", 0)])
+def test_the_pre_merge_gate_refuses_to_scan_everything(tmp_path: Path, given: str, code: int) -> None:
+    ran = run_bash(step_of_the_gate("Refuse to scan everything"), tmp_path, TEST_SUBSCRIPTION=given)
+    assert ran.returncode == code, ran.stderr
+    assert ("::error::The variable TEST_SUBSCRIPTION" in ran.stdout) == bool(code)
+
+
+@pytest.mark.parametrize(
+    ("listing", "download", "words"),
+    [
+        ("echo 'could not find any workflows named posture.yml' >&2; exit 1", "exit 1", "cannot be listed"),
+        ("true", "exit 1", "has not run yet"),
+        ("echo 77", "echo 'no valid artifacts found to download' >&2; exit 1", "(run 77) kept no results"),
+        ("echo 77", "mkdir baseline; touch baseline/summary.md", "(run 77) kept no results"),
+        ("echo 77", "mkdir baseline; touch baseline/results.json", ""),
+    ],
+)
+def test_the_pre_merge_gate_says_why_it_has_no_baseline(
+    tmp_path: Path, listing: str, download: str, words: str
+) -> None:
+    gh = tmp_path / "bin" / "gh"
+    gh.parent.mkdir()
+    gh.write_text(f'#!/bin/sh\nif [ "$2" = list ]; then {listing}; else {download}; fi\n')
+    gh.chmod(0o755)
+    path = f"{gh.parent}{os.pathsep}{os.environ['PATH']}"
+    ran = run_bash(step_of_the_gate("Fetch the known failures"), tmp_path, PATH=path, BRANCH="main")
+    assert ran.returncode == bool(words), ran.stderr
+    assert ("::error::The " in ran.stdout) == bool(words) and words in ran.stdout

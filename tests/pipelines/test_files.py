@@ -10,6 +10,7 @@ import subprocess
 from typing import Any
 
 import pytest
+import yaml
 
 from azscan import __version__
 from azscan.cli import COMMANDS
@@ -131,6 +132,21 @@ def test_it_is_what_its_schema_wants(file: str, schema: str) -> None:
     assert schema_faults({**document, "jobs": 7, "runs": 7}, schema) != []
 
 
+def _steps(file: str) -> list[dict[str, Any]]:
+    return [step for job in documents(file)[0]["jobs"].values() for step in job["steps"]]
+
+
+def test_the_readme_s_azure_pipeline_signs_in_as_the_ready_one_does() -> None:
+    (fence,) = [each for each in re.findall(r"```yaml\n(.*?)```", text("README.md"), re.DOTALL) if "AzureCLI" in each]
+    (shown,) = [each for each in yaml.safe_load(fence)["steps"] if "task" in each]
+    steps = [each for key, value in walk(documents(AZURE_PIPELINES)) if key == "steps" for each in value]
+    (ready,) = [each for each in steps if each.get("task") == shown["task"]]
+    assert set(shown["inputs"]) <= set(ready["inputs"])
+    assert shown["env"]["SYSTEM_ACCESSTOKEN"] == ready["env"]["SYSTEM_ACCESSTOKEN"]
+    # A variable of the pipeline would have to be defined by somebody; these Azure DevOps has.
+    assert re.findall(r"\$\((?!System\.)[^)]*\)", fence) == []
+
+
 class TestAction:
     """action.yml, and the workflows that use it."""
 
@@ -157,11 +173,18 @@ class TestAction:
 
     @pytest.mark.parametrize("file", WORKFLOWS)
     def test_workflows_give_it_what_it_takes(self, file: str) -> None:
-        steps = [step for job in documents(file)[0]["jobs"].values() for step in job["steps"]]
-        (used,) = [step for step in steps if "/azscan@" in step.get("uses", "")]
+        (used,) = [step for step in _steps(file) if "/azscan@" in step.get("uses", "")]
         inputs = self.inputs()
         assert set(used["with"]) <= set(inputs)
         assert {name for name, each in inputs.items() if each.get("required")} <= set(used["with"])
+
+    def test_the_gate_chooses_the_checks_of_its_baseline(self) -> None:
+        """What the schedule does not look at is new in every pull request."""
+        chosen = []
+        for file in WORKFLOWS:
+            (given,) = [step["with"] for step in _steps(file) if "/azscan@" in step.get("uses", "")]
+            chosen.append({name: given.get(name, "") for name in ("services", "frameworks", "config")})
+        assert chosen[0] == chosen[1]
 
     @pytest.mark.parametrize("file", WORKFLOWS)
     def test_workflows_have_the_rights_they_need_and_no_others(self, file: str) -> None:

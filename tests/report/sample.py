@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
+import msgspec
+
 from azscan.controls import Outcome, control_results, scores
 from azscan.gate import Tally, decide
 from azscan.results import (
@@ -97,13 +99,16 @@ def summarise(verdicts: Sequence[Verdict], fail_on: str = "high") -> Summary:
     for verdict in verdicts:
         of_severity = severities.setdefault(verdict.severity, {})
         of_severity[verdict.status] = of_severity.get(verdict.status, 0) + 1
-    tallies = [Tally(each.check, each.service, each.severity, each.status, 1) for each in verdicts]
+    tallies = [
+        Tally(each.check, each.service, each.severity, each.status, 1, known=int(each.known)) for each in verdicts
+    ]
+    baseline = "known.json" if any(each.known for each in verdicts) else ""
     return Summary(
         resources=len({verdict.resource.id for verdict in verdicts}),
         checks=len({verdict.check for verdict in verdicts}),
         statuses=dict(Counter(verdict.status for verdict in verdicts)),
         severities=severities,
-        gate=decide(tallies, fail_on),
+        gate=decide(tallies, fail_on, baseline=baseline),
     )
 
 
@@ -243,6 +248,18 @@ def sample() -> MemoryResults:
             SeverityOverride(("storage-*",), "low", "last year's decision", expires="2026-01-31", expired=True),
         ),
     )  # fmt: skip
+
+
+def partly_known() -> MemoryResults:
+    """Failures of which most stand in the baseline: of one check some, of another all, one of them below the gate."""
+    accounts = [storage(f"st{number}") for number in range(4)]
+    found = [
+        *(https_only(each) for each in accounts[:1]),
+        *(msgspec.structs.replace(https_only(each), known=True) for each in accounts[1:]),
+        msgspec.structs.replace(network_rules(accounts[0]), known=True),
+        msgspec.structs.replace(key_expires("tls", "fail"), known=True, override=None),
+    ]
+    return MemoryResults(found)
 
 
 def frameworks() -> tuple[Framework, ...]:

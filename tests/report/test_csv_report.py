@@ -15,7 +15,18 @@ from azscan.report import write
 from azscan.report.csv_report import COLUMNS, DECISION
 from azscan.results import Waiver
 from tests.report.kept import SNAPSHOTS, assert_kept
-from tests.report.sample import DEV, MemoryResults, frameworks, hostile, https_only, leaf, mapped, sample, storage
+from tests.report.sample import (
+    DEV,
+    MemoryResults,
+    frameworks,
+    hostile,
+    https_only,
+    leaf,
+    mapped,
+    partly_known,
+    sample,
+    storage,
+)
 
 ISSUE_COLUMNS = (
     "framework, control, check, title, severity, status, subscription, resource id, name, type, region, expected, "
@@ -41,6 +52,11 @@ def rows(results: MemoryResults) -> list[dict[str, str]]:
 @pytest.mark.parametrize(("name", "results"), [("plain", sample()), ("frameworks", mapped()), ("hostile", hostile())])
 def test_whole_output(name: str, results: MemoryResults) -> None:
     assert_kept(SNAPSHOTS / f"report-{name}.csv", raw(results))
+
+
+def test_known_failures_say_so() -> None:
+    told = {row["name"]: row["reason"] for row in rows(partly_known()) if row["check"] == "storage-https-only"}
+    assert told["st0"] == "" and told["st1"] == "known: it stands in the baseline"
 
 
 def test_columns() -> None:

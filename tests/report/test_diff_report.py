@@ -22,6 +22,7 @@ from tests.report.sample import (
     hostile,
     https_only,
     key_expires,
+    leaf,
     network_rules,
     sample_scan,
     storage,
@@ -73,6 +74,37 @@ def table(comparison: Comparison, options: Options) -> bytes:
 )
 def test_whole_output(name: str, options: Options) -> None:
     assert_kept(SNAPSHOTS / f"diff-{name}.txt", table(Comparison(*sides()), options))
+
+
+def test_a_failure_by_other_evidence_tells_both() -> None:
+    path = "properties.supportsHttpsTrafficOnly"
+    now = (leaf(path, "equals true", None, present=False), leaf("properties.kind", "equals a", "\x1b[1mb"))
+    old = MemoryResults([https_only(storage("a"))], scan=scan())
+    new = MemoryResults([msgspec.structs.replace(https_only(storage("a")), evidence=now)], scan=scan())
+    lines = table(Comparison(old, new), Options()).decode().splitlines()
+    assert f"   | {path}   was false   now absent" in lines
+    (other,) = [line for line in lines if "properties.kind" in line]
+    assert other.startswith("   | properties.kind   was not the reason   now ") and other.isprintable()
+    assert "   = failed before: it fails by other evidence" in lines
+
+
+def test_what_is_not_compared_is_one_line_for_each_reason() -> None:
+    many = [key_expires(f"k{number:04}", "fail") for number in range(1500)]
+    old = MemoryResults([*many, https_only(storage("a"))], scan=scan())
+    new = MemoryResults([https_only(storage("a"))], scan=scan("keyvault-key-expires"))
+    text = table(Comparison(old, new), Options()).decode()
+    assert "  1,500 x the check was not run\n" in text and len(text.splitlines()) < 15
+    stream = io.BytesIO()
+    with Comparison(old, new) as comparison:
+        write_diff(comparison, "a.json", "b.json", stream)
+    assert len(json.loads(stream.getvalue())["differences"]) == 1500
+
+
+def test_checks_that_were_not_chosen_are_no_news() -> None:
+    nothing = MemoryResults([], scan=scan())
+    fewer = MemoryResults([], scan=scan("keyvault-key-expires", "storage-network-closed"))
+    with Comparison(nothing, fewer, wanted=lambda check: check.startswith("storage-")) as comparison:
+        assert comparison.notes == ("checks not run now (1): storage-network-closed",)
 
 
 def test_names_of_strangers_reach_no_terminal() -> None:

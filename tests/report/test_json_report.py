@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from azscan.report import write
 from azscan.report.json_report import ResultsDocument, results_schema
 from tests.report.kept import ROOT, SNAPSHOTS, assert_kept
-from tests.report.sample import MemoryResults, hostile, https_only, leaf, mapped, sample, storage
+from tests.report.sample import MemoryResults, hostile, https_only, leaf, mapped, partly_known, sample, storage
 
 
 def raw(results: MemoryResults) -> bytes:
@@ -49,6 +49,11 @@ def test_top_level_and_verdict_fields() -> None:
     assert set(verdict["resource"]) >= {"id", "name", "type", "subscription", "resource_group", "region"}
     evidence = next(each["evidence"][0] for each in document["verdicts"] if each["evidence"])
     assert list(evidence) == ["path", "expected", "actual", "present", "url", "api", "read_at"]
+
+
+def test_known_failures_are_marked() -> None:
+    verdicts = json.loads(raw(partly_known()))["verdicts"]
+    assert sorted(each["known"] for each in verdicts) == [False, True, True, True, True, True]
 
 
 @pytest.mark.parametrize("results", [sample(), mapped(), hostile(), MemoryResults([])])

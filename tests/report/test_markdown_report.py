@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from azscan.report import write
 from azscan.report.markdown_report import CHECKS, code, escaped
 from tests.report.kept import SNAPSHOTS, assert_kept, scrubbed
-from tests.report.sample import MemoryResults, hostile, https_only, mapped, sample, storage
+from tests.report.sample import MemoryResults, hostile, https_only, mapped, partly_known, sample, storage
 
 MARKDOWN = MarkdownIt("commonmark").enable("table")
 # All that the report itself has: anything else would come from a name.
@@ -42,6 +42,15 @@ def shown(text: str) -> str:
 @pytest.mark.parametrize(("name", "results"), [("plain", sample()), ("frameworks", mapped())])
 def test_whole_output(name: str, results: MemoryResults) -> None:
     assert_kept(SNAPSHOTS / f"summary-{name}.md", scrubbed(markdown(results).encode()))
+
+
+def test_only_new_failures_are_listed_with_their_resources() -> None:
+    text = markdown(partly_known())
+    new, known = text.partition("### Failed anew\n")[2].split("### Known\n")
+    assert "`storage-https-only` x 1: " in new and "st0" in new and "network" not in new
+    assert "5 known failures stand in the baseline `known.json`." in known
+    assert "- critical `storage-network-closed` x 1\n- high `storage-https-only` x 3\n" in known
+    assert kinds(text) <= OWN
 
 
 def test_it_is_markdown() -> None:

@@ -26,6 +26,7 @@ from tests.report.sample import (
     leaf,
     mapped,
     network_rules,
+    partly_known,
     sample,
     storage,
 )
@@ -109,6 +110,18 @@ def test_how_to_see_more_is_said_once_and_only_where_something_was_left_out() ->
     assert table(sample()).count("azscan checks show ") == 1
     assert "to see more" not in table(sample(), Options(show=("storage-*", "keyvault-*")))
     assert "to see more" not in table(MemoryResults([https_only(storage("stgood"), "pass")]))
+
+
+def test_known_failures_are_one_line_and_told_apart_where_they_are_asked_for() -> None:
+    text = table(partly_known(), Options(command="azscan scan --baseline known.json"))
+    assert text.count("  --> ") == 1 and "rg-web / st0 " in text
+    assert "\n5 known failures stand in the baseline known.json\n" in text and "network" not in text
+    assert "azscan diff known.json results.json" in " ".join(text.split())
+    listed = table(partly_known(), Options(show=("failed",)))
+    assert listed.count("  --> ") == 1 and re.search(r"\n  high +3 x storage-https-only: ", listed)
+    named = table(partly_known(), Options(show=("storage-https-only",)))
+    assert named.count("  --> ") == 4 and named.count("   = known: it stands in the baseline\n") == 3
+    assert "known failure" not in table(sample())
 
 
 def one_leaf(path: str, expected: str, actual: object, *, whole: bool = False) -> list[str]:

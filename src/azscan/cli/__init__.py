@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import typer
 import typer.core
 
 from azscan import __version__
-from azscan.errors import AzscanError, Interrupted, UsageError
+from azscan.errors import AzscanError, Interrupted, NothingDecidedError, UsageError
 
 # command → (module that holds its typer app, what it does); the help of the top level needs nothing more.
 COMMANDS = {
@@ -30,6 +31,19 @@ COMMANDS = {
     "emulator": ("azscan.cli.emulator", "Serve an estate as Azure would, to rehearse without Azure"),
 }
 
+# What a scan was told of whom to sign in as and what to look at: the doctor takes the same. Each has a value.
+OF_DOCTOR = (
+    "--auth",
+    "--tenant",
+    "--client-id",
+    "--cloud",
+    "--subscription",
+    "--exclude-subscription",
+    "--management-group",
+    "--service",
+    "--check",
+    "--config",
+)
 TRUE_WORDS = ("1", "true", "yes", "on")
 
 EPILOG = """\
@@ -166,16 +180,32 @@ def _print_traceback() -> None:
 
 def tell(error: AzscanError) -> None:
     """Say on stderr what happened, what it means and what to do."""
-    if error.exit_code == 3:
+    is_scanned = isinstance(error, NothingDecidedError)
+    if error.exit_code == 3 and not is_scanned:
         print("fatal: no scan was performed", file=sys.stderr)
-    print(harmless(f"error: {error.message}"), file=sys.stderr)
+    print(harmless(f"{'fatal' if is_scanned else 'error'}: {error.message}"), file=sys.stderr)
     for fault in getattr(error, "faults", ()):
         if str(fault) not in error.message:
             print(harmless(f"  {fault}"), file=sys.stderr)
     if error.hint:
         print(harmless(f" help: {error.hint}"), file=sys.stderr)
     if error.exit_code == 3:
-        print(" help: azscan doctor names the page and the command that mend it", file=sys.stderr)
+        line = doctor_line(sys.argv[1:], os.environ)
+        print(harmless(f" help: the page and the command that mend it: {line}"), file=sys.stderr)
+
+
+def doctor_line(words: Sequence[str], environ: Mapping[str, str]) -> str:
+    """The doctor with those of the words typed that say whose rights to look at, and for what."""
+    from azscan.catalog.fix import command_line
+
+    kept, shell = [], environ.get("AZSCAN_SHELL", "").strip()
+    for word, after in zip(words, [*words[1:], ""], strict=True):
+        name, equals, value = word.partition("=")
+        if name in OF_DOCTOR and (equals or after):
+            kept += [word] if equals else [word, after]
+        elif name == "--shell":
+            shell = value if equals else after
+    return command_line(["azscan", "doctor", *kept], shell)
 
 
 def harmless(text: str) -> str:

@@ -9,9 +9,21 @@ from typing import Literal
 
 import msgspec
 
-from azscan.compare.sides import FAIL, PASS, UNREADABLE, WAIVED, Loaded, Row, Side, decode_told, is_list, notes
+from azscan.compare.sides import (
+    FAIL,
+    PASS,
+    UNREADABLE,
+    WAIVED,
+    Loaded,
+    Row,
+    Side,
+    decode_facts,
+    decode_told,
+    is_list,
+    notes,
+)
 from azscan.gate import FAILED, HELD, NOTHING_READABLE, UNDECIDED
-from azscan.results import SEVERITIES, SEVERITY_RANK, STATUSES, ResourceRef, Severity, Status
+from azscan.results import SEVERITIES, SEVERITY_RANK, STATUSES, Evidence, ResourceRef, Severity, Status
 
 Kind = Literal["new", "unreadable", "changed", "solved", "gone", "not-compared"]
 KINDS: tuple[Kind, ...] = ("new", "unreadable", "changed", "solved", "gone", "not-compared")
@@ -21,7 +33,8 @@ class Difference(msgspec.Struct, frozen=True):
     """One finding that is not what it was; docs/diff.md tells what each kind means.
 
     `was` and `now` are its statuses, "" where there is no verdict; `severity` is the later one. Where the list that
-    the resource stands in could not be read, that side counts as `unreadable`.
+    the resource stands in could not be read, that side counts as `unreadable`. `evidence` is that of a failure that is
+    new or changed, `evidence_before` what it failed by where that was other evidence.
     """
 
     kind: Kind
@@ -33,6 +46,8 @@ class Difference(msgspec.Struct, frozen=True):
     was: Status | Literal[""]
     now: Status | Literal[""]
     why: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    evidence_before: tuple[Evidence, ...] = ()
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -75,6 +90,8 @@ class Comparison:
     ) -> None:
         self.counts: dict[Kind, Counter[Severity]] = {kind: Counter() for kind in KINDS}
         self.unchanged: Counter[Status] = Counter()
+        # Why findings were not compared → how many there are.
+        self.not_compared: Counter[str] = Counter()
         self._checks: dict[str, tuple[str, str]] = {}
         self._connection = sqlite3.connect("", isolation_level=None)
         try:
@@ -116,6 +133,8 @@ class Comparison:
             if found is None:
                 continue
             self.counts[found.kind][found.severity] += 1
+            if found.kind == "not-compared":
+                self.not_compared[found.why] += 1
             resource = found.resource
             yield (
                 KINDS.index(found.kind),
@@ -148,9 +167,11 @@ class Comparison:
                 self.unchanged[STATUSES[now]] += 1
             return None
         title, service = self._checks[row.check]
+        facts, before = _facts(old, new) if told[0] in ("new", "changed") else ((), ())
         return Difference(
             told[0], row.check, title, service, SEVERITIES[row.severity], resource,
             "" if was is None else STATUSES[was], "" if now is None else STATUSES[now], told[1],
+            facts, before,
         )  # fmt: skip
 
     def _appeared(self, new: Row, resource: ResourceRef, reason: str) -> tuple[int | None, Told | None]:
@@ -215,6 +236,14 @@ def _changed(old: Row, new: Row, reason: str) -> Told | None:
     if old.status == FAIL and new.status == PASS:
         return "solved", ""
     return "changed", ""
+
+
+def _facts(old: Row | None, new: Row | None) -> tuple[tuple[Evidence, ...], tuple[Evidence, ...]]:
+    """The evidence of a failure, and that of the failure before where it was another."""
+    if new is None or new.status != FAIL:
+        return (), ()
+    is_other = old is not None and old.status == FAIL and old.evidence != new.evidence
+    return decode_facts(new.facts), decode_facts(old.facts) if old is not None and is_other else ()
 
 
 def _pairs(old: Iterator[Row], new: Iterator[Row]) -> Iterator[tuple[Row | None, Row | None]]:

@@ -10,14 +10,14 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from azscan.estate.ids import ancestors, key_of, parse_id
-from azscan.results import SEVERITY_RANK, STATUSES, ResourceRef, ScanInfo, Verdict
+from azscan.results import SEVERITY_RANK, STATUSES, Evidence, ResourceRef, ScanInfo, Verdict
 
 FAIL, UNREADABLE, WAIVED, PASS = range(4)
 assert STATUSES[:4] == ("fail", "unreadable", "waived", "pass")
 
 # As the verdicts of one check and resource: the worst stands for them, where there are several.
 _TABLES = """
-CREATE TABLE {side}("check" TEXT, key BLOB, status INT, severity INT, evidence BLOB, told BLOB);
+CREATE TABLE {side}("check" TEXT, key BLOB, status INT, severity INT, evidence BLOB, told BLOB, facts BLOB);
 CREATE TABLE {side}_lists("check" TEXT, scope TEXT, subscription TEXT, reason TEXT);
 """
 _INDEXES = """
@@ -27,6 +27,7 @@ CREATE INDEX {side}_lists_of ON {side}_lists("check");
 """
 _encode = msgspec.msgpack.Encoder().encode
 decode_told = msgspec.msgpack.Decoder(tuple[ResourceRef, str]).decode
+decode_facts = msgspec.msgpack.Decoder(tuple[Evidence, ...]).decode
 
 
 class Side(Protocol):
@@ -41,7 +42,10 @@ class Side(Protocol):
 
 
 class Row(NamedTuple):
-    """A verdict as it is sorted: `key` is a digest of the resource's id, another one for a list that was not read."""
+    """A verdict as it is sorted: `key` is a digest of the resource's id, another one for a list that was not read.
+
+    `evidence` is a digest of a failure's evidence, `facts` that evidence.
+    """
 
     check: str
     key: bytes
@@ -49,6 +53,7 @@ class Row(NamedTuple):
     severity: int
     evidence: bytes
     told: bytes
+    facts: bytes
 
 
 class Missed(NamedTuple):
@@ -85,7 +90,7 @@ class Loaded:
         self.other: Loaded | None = None
         connection.executescript(_TABLES.format(side=name))
         connection.execute("BEGIN")
-        connection.executemany(f"INSERT INTO {name} VALUES (?, ?, ?, ?, ?, ?)", self._verdicts(side.verdicts()))
+        connection.executemany(f"INSERT INTO {name} VALUES (?, ?, ?, ?, ?, ?, ?)", self._verdicts(side.verdicts()))
         connection.execute("COMMIT")
         connection.executescript(_INDEXES.format(side=name))
 
@@ -153,6 +158,7 @@ class Loaded:
                 SEVERITY_RANK[verdict.severity],
                 _evidence(verdict) if verdict.status == "fail" else b"",
                 _encode((resource, verdict.reason if verdict.status == "unreadable" else "")),
+                _encode(verdict.evidence) if verdict.status == "fail" else b"",
             )
 
 
@@ -207,7 +213,7 @@ def notes(old: Loaded, new: Loaded) -> Iterator[str]:
         scanned = sorted(names[each] for each in side._subscriptions - against._subscriptions)
         if scanned:
             yield f"not scanned {word}: {_few(scanned)}"
-        if side.ran and against.ran and (ran := sorted(side.ran - against.ran)):
+        if side.ran and against.ran and (ran := sorted(filter(side._wanted, side.ran - against.ran))):
             yield f"checks not run {word} ({len(ran):,}): {_few(ran)}"
     if old.scan.catalog != new.scan.catalog:
         yield "the catalogues differ: what changed may be a check, and not the estate"

@@ -19,6 +19,7 @@ import msgspec
 from azscan.decisions import NAMES, decisions
 from azscan.report import Options
 from azscan.report.finding import record_words
+from azscan.report.known import IN_BASELINE
 from azscan.report.labels import actual_of, subscription_names
 from azscan.report.text import visible
 from azscan.results import CONTROL_STATUSES, STATUSES, ControlResult, Framework, Results, Verdict
@@ -235,7 +236,8 @@ def _record(verdict: Verdict, results: Results) -> tuple[str, str, str]:
     """Reason, approver and last day: the waiver's where there is one. A severity that was changed is told with it."""
     changed = _override(verdict, results)
     if verdict.waiver is None or verdict.status != "waived":
-        return "; ".join(part for part in (verdict.reason, changed) if part), "", ""
+        known = IN_BASELINE if verdict.known else ""
+        return "; ".join(part for part in (known, verdict.reason, changed) if part), "", ""
     waiver = results.waivers[verdict.waiver]
     reason = f"{waiver.reason} ({waiver.ticket})" if waiver.ticket else waiver.reason
     return "; ".join(part for part in (reason, changed) if part), waiver.approved_by, waiver.expires

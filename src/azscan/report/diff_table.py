@@ -8,11 +8,13 @@ from itertools import groupby, islice
 from azscan.compare import KINDS, Comparison, Difference, Kind, Outcome
 from azscan.compare.sides import is_list
 from azscan.report.finding import LABELS, place_of
-from azscan.report.labels import subscription_names
+from azscan.report.labels import expected_of, subscription_names, told
 from azscan.report.page import Page
-from azscan.report.text import count
+from azscan.report.text import count, visible
+from azscan.results import Evidence
 
 PER_CHECK = 10
+FACTS = 3
 LONGEST = 300
 
 _TITLES: Mapping[Kind, str] = {
@@ -36,6 +38,10 @@ def print_comparison(page: Page, old: str, new: str, comparison: Comparison) -> 
     names = {**subscription_names(scans[0]), **subscription_names(scans[1])}
     for kind, group in groupby(comparison.differences(), lambda each: each.kind):
         page.rule(f"{_TITLES[kind]}: {sum(comparison.counts[kind].values()):,}")
+        if kind == "not-compared":
+            # The last kind, and not told one by one: there may be thousands.
+            _not_compared(page, comparison.not_compared)
+            break
         for _, members in groupby(group, lambda each: (each.check, each.severity)):
             _check(page, members, names)
         page.flush()
@@ -47,16 +53,51 @@ def _check(page: Page, members: Iterable[Difference], names: Mapping[str, str]) 
     few = list(islice(rest, PER_CHECK))
     first = few[0]
     label, style = LABELS[first.now or "not-applicable"] if first.kind != "gone" else ("gone", "dim")
-    if first.kind == "not-compared":
-        label, style = "not compared", "dim"
     page.line("", (f"{label}[{first.check}]", style), f" ({first.severity})")
     page.line("  expected: " if first.now in ("fail", "waived") else "  ", (first.title, "bold"))
-    for told, alike in groupby(few, _told):
+    for (became, facts), alike in groupby(few, lambda each: (_told(each), _facts(each))):
         for each in alike:
             page.line("  --> ", (place_of(page, each.resource, names), "bold"))
-        page.line("   = ", page.head(told, LONGEST))
+        for fact in facts[:FACTS]:
+            page.line("   | ", page.head(fact, LONGEST))
+        if len(facts) > FACTS:
+            page.line("   | ", f"and {len(facts) - FACTS:,} more")
+        page.line("   = ", page.head(became, LONGEST))
+    if first.kind == "new":
+        page.line("   = ", f"why and how to mend it: azscan checks show {first.check}")
     if more := sum(1 for _ in rest):
         page.line("   = ", f"and {more:,} more: --format json tells them all")
+
+
+def _not_compared(page: Page, reasons: Mapping[str, int]) -> None:
+    """One line for each reason: where another selection was scanned, thousands of findings share it."""
+    for why, number in sorted(reasons.items(), key=lambda each: (-each[1], each[0])):
+        page.line("  ", (f"{number:,} x ", "bold"), page.head(why, LONGEST), rest="    ")
+    page.line("   = ", "--format json tells them all")
+
+
+def _facts(each: Difference) -> tuple[str, ...]:
+    """The evidence of a failure in short: what was expected and sent, or what was sent before and now."""
+    if not each.evidence_before:
+        return tuple(
+            f"{visible(leaf.path)}   expected {visible(expected_of(leaf, brief=True))}   actual {_sent(leaf)}"
+            for leaf in each.evidence
+        )
+    # Leaves that say the same on both sides explain nothing.
+    old, new = ({(leaf.path, _sent(leaf)): leaf for leaf in side} for side in (each.evidence_before, each.evidence))
+    before, now = ([old[key] for key in old if key not in new], [new[key] for key in new if key not in old])
+    paths = dict.fromkeys(leaf.path for leaf in (*before, *now))
+    return tuple(f"{visible(path)}   was {_at(path, before)}   now {_at(path, now)}" for path in paths)
+
+
+def _at(path: str, leaves: Iterable[Evidence]) -> str:
+    """What Azure sent at a path, among the leaves that differ."""
+    return ", ".join(_sent(leaf) for leaf in leaves if leaf.path == path) or "not the reason"
+
+
+def _sent(leaf: Evidence) -> str:
+    actual = told(leaf)
+    return visible(", ".join(actual) if isinstance(actual, list) else actual)
 
 
 _BEFORE = {"": "no verdict", "fail": "failed", "pass": "passed"}
@@ -65,12 +106,12 @@ _NOW = {"fail": "fails", "pass": "passes"}
 
 def _told(each: Difference) -> str:
     """What the finding was and is, and why."""
-    told = f"{_BEFORE.get(each.was, each.was)} before"
+    became = f"{_BEFORE.get(each.was, each.was)} before"
     if is_list(each.resource):
-        told = "the list of them " + ("could not be read before" if each.was else "cannot be read")
+        became = "the list of them " + ("could not be read before" if each.was else "cannot be read")
     elif each.now and each.was != each.now and each.kind != "new":
-        told += f", {_NOW.get(each.now, each.now)} now"
-    return f"{told}: {each.why}" if each.why else told
+        became += f", {_NOW.get(each.now, each.now)} now"
+    return f"{became}: {each.why}" if each.why else became
 
 
 def _closing(page: Page, comparison: Comparison) -> None:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from rich.cells import cell_len
 
 from azscan.report import Options
+from azscan.report.known import IN_BASELINE
 from azscan.report.labels import expected_of, told
 from azscan.report.page import Page, Piece
 from azscan.report.text import visible
@@ -96,6 +97,8 @@ class CheckBlock:
             self._page.line(_NOTE + "waived: ", waiver_words(self._waivers[verdict.waiver]))
         elif verdict.reason and not self._goes_without_saying(verdict):
             self._page.line(_NOTE + ("why: " if verdict.status == "unreadable" else "note: "), verdict.reason)
+        if verdict.known:
+            self._page.line(_NOTE, IN_BASELINE)
         for each in members:
             if each.status == "fail" and each.fix and each.fix.cli:
                 self._command(each, each.fix.cli)
@@ -239,7 +242,12 @@ def print_brief(page: Page, verdicts: Iterator[Verdict]) -> None:
 
 def _alike(verdict: Verdict) -> tuple[Any, ...]:
     """What verdicts have in common that can be told together."""
-    return (verdict.reason, verdict.waiver, [(leaf.path, leaf.expected, told(leaf)) for leaf in verdict.evidence])
+    return (
+        verdict.reason,
+        verdict.waiver,
+        verdict.known,
+        [(leaf.path, leaf.expected, told(leaf)) for leaf in verdict.evidence],
+    )
 
 
 def _without_names(command: str, verdict: Verdict) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import groupby, islice
 from typing import BinaryIO
@@ -66,6 +67,7 @@ def _lines(results: Results) -> Iterator[str]:
     if scan.notes:
         yield ""
     yield from _failed(results)
+    yield from _known(results)
     yield from _unread(results)
     yield from _controls(results)
 
@@ -96,12 +98,13 @@ class _Failed:
 
 def _failed(results: Results) -> Iterator[str]:
     names = subscription_names(results.scan)
-    groups = groupby(results.verdicts("fail"), lambda each: (each.check, each.severity))
+    new = (each for each in results.verdicts("fail") if not each.known)
+    groups = groupby(new, lambda each: (each.check, each.severity))
     found = [_Failed(verdicts, names) for _, verdicts in groups]
     if not found:
         return
     found.sort(key=lambda each: (SEVERITY_RANK[each.first.severity], each.first.check))
-    yield "### Failed"
+    yield "### Failed anew" if results.summary.gate.baseline else "### Failed"
     yield ""
     for each in found[:CHECKS]:
         first, number = each.first, len(each.places) + each.more
@@ -113,6 +116,24 @@ def _failed(results: Results) -> Iterator[str]:
     if len(found) > CHECKS:
         yield f"- and {count(len(found) - CHECKS, 'more check')}"
     yield ""
+
+
+def _known(results: Results) -> Iterator[str]:
+    """One line for each check with failures that stand in the baseline, the severest first."""
+    baseline = results.summary.gate.baseline
+    if not baseline:
+        return
+    found = Counter((SEVERITY_RANK[each.severity], each.check) for each in results.verdicts("fail") if each.known)
+    yield "### Known"
+    yield ""
+    yield f"{count(found.total(), 'known failure stands', 'known failures stand')} in the baseline {code(baseline)}."
+    yield ""
+    for rank, check in sorted(found)[:CHECKS]:
+        yield f"- {SEVERITIES[rank]} {code(check)} x {found[rank, check]:,}"
+    if len(found) > CHECKS:
+        yield f"- and {count(len(found) - CHECKS, 'more check')}"
+    if found:
+        yield ""
 
 
 def _place(resource: ResourceRef, names: Mapping[str, str]) -> str:

@@ -9,6 +9,7 @@ from typing import BinaryIO
 from azscan.report import Options
 from azscan.report.closing import print_closing
 from azscan.report.finding import CheckBlock, picked, print_brief
+from azscan.report.known import Known
 from azscan.report.labels import subscription_names
 from azscan.report.page import Page
 from azscan.report.text import count
@@ -27,7 +28,9 @@ def write_table(results: Results, stream: BinaryIO, options: Options) -> None:
     # Where --show says nothing, what the gate is about is told in full; a gate that never fails has the usual bar.
     gate = SEVERITY_RANK.get(results.summary.gate.fail_on, SEVERITY_RANK["high"])
     bar = len(SEVERITIES) if options.show else gate
-    for service, group in groupby(_chosen(results, statuses, checks), lambda verdict: verdict.service):
+    known = Known(is_named=lambda check: any(fit(check) for fit in fits))
+    chosen = known.left_out_of(_chosen(results, statuses, checks))
+    for service, group in groupby(chosen, lambda verdict: verdict.service):
         page.rule(service)
         for (check, severity, _), verdicts in groupby(group, _block):
             if SEVERITY_RANK[severity] > bar:
@@ -37,6 +40,7 @@ def write_table(results: Results, stream: BinaryIO, options: Options) -> None:
             whole = any(fit(check) for fit in fits)
             CheckBlock(page, results, names, whole=whole).print(verdicts)
             shortened |= not whole
+    known.print(page, results.summary.gate.baseline, listed="fail" in statuses and bool(options.show))
     print_closing(page, results, names, more=shortened)
 
 
