@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from azscan.collect.needs import Checks, needs_of
+from azscan.collect.permissions import PERMISSIONS
 from azscan.report.text import count
 from azscan.rights.builtin import DIRECTORY_ROLE, least_for, nearly_for
 from azscan.rights.gaps import Gaps, gaps_of
 from azscan.rights.role import (
-    PERMISSIONS,
     PLACEHOLDER,
     READ_BY_ALL,
     Role,
