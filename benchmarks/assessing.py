@@ -45,7 +45,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         estate = scanned_demo(Path(folder))
         catalog, chosen = _chosen(estate, catalog, given.checks, given.subject)
-        _multiply(estate, sorted({check.subject for check in chosen}), given.documents)
+        _multiply(estate, catalog, sorted({check.subject for check in chosen}), given.documents)
         owners = [each["id"] for each in estate.about("subscriptions")]
         began = time.process_time()
         tally = assess(estate, catalog, chosen, owners)
@@ -136,18 +136,38 @@ def _failing_shares(estate: Estate, catalog: Catalog) -> dict[str, float]:
     }
 
 
-def _multiply(estate: Estate, subjects: Sequence[str], documents: int) -> None:
-    """Copy the subjects' records, with their children and reads, until there are so many documents in all."""
-    have = [row for subject in subjects for row in _best(estate, subject)]
+def _multiply(estate: Estate, catalog: Catalog, subjects: Sequence[str], documents: int) -> None:
+    """Copy the subjects' records, with their children and reads, until there are so many documents in all.
+
+    A copy has an id of its own, and what links to it by that id (a machine's interfaces, its backup) is copied too.
+    """
+    have = [(row, subject) for subject in subjects for row in _best(estate, subject)]
     children: dict[int, list[int]] = defaultdict(list)
     for row, parent in estate.connection.execute("SELECT id, parent FROM resource WHERE parent <> 0"):
         children[parent].append(row)
     reads: dict[str, list[int]] = defaultdict(list)
     for read, scope in estate.connection.execute("SELECT id, scope FROM read"):
         reads[scope].append(read)
+    linked = {row: _linked(estate, catalog, subject, row) for row, subject in have}
+    name_of = dict(estate.connection.execute("SELECT id, id_as_sent FROM resource"))
     with estate.transaction() as connection:
-        for number, row in enumerate(islice(cycle(have), max(0, documents - len(have)))):
-            _copy(connection, row, 0, f"-{number}", children, reads)
+        for number, (row, _) in enumerate(islice(cycle(have), max(0, documents - len(have)))):
+            suffix = f"-{number}"
+            _copy(connection, row, 0, suffix, {}, children, reads)
+            for other, parent in linked[row]:
+                _copy(connection, other, parent, suffix, {name_of[row]: name_of[row] + suffix}, children, reads)
+
+
+def _linked(estate: Estate, catalog: Catalog, subject: str, row: int) -> list[tuple[int, int]]:
+    """The records, with their parents, that name a subject's record by its id, and that it has a link to."""
+    kinds = {link.collection for link in catalog.collections[subject].links if link.from_ == "id"}
+    marks = ", ".join("?" * len(kinds))
+    return estate.connection.execute(
+        f"SELECT other.id, other.parent FROM resource AS other, resource AS own WHERE own.id = ? AND other.id <> own.id"
+        f" AND other.collection IN ({marks}) AND other.parent <> own.id"
+        " AND instr(CAST(other.body AS TEXT), '\"' || own.id_as_sent || '\"')",
+        (row, *kinds),
+    ).fetchall()
 
 
 def _best(estate: Estate, subject: str) -> list[int]:
@@ -168,27 +188,33 @@ def _copy(
     row: int,
     parent: int,
     suffix: str,
+    renamed: Mapping[str, str],
     children: Mapping[int, list[int]],
     reads: Mapping[str, list[int]],
 ) -> None:
-    columns = "collection, subscription, body, detail_id, gone, sha256"
+    name, key, body = connection.execute(
+        "SELECT id_as_sent, id_key, body FROM resource WHERE id = ?", (row,)
+    ).fetchone()
+    renamed = {**renamed, name: name + suffix}
+    for old, own in renamed.items():
+        body = body.replace(old.encode(), own.encode())
+    columns = "collection, subscription, read_id, detail_id, gone, sha256"
     new = connection.execute(
-        f"INSERT INTO resource(id_as_sent, id_key, parent, read_id, {columns}) SELECT id_as_sent || ?, id_key || ?, ?,"
-        f" read_id, {columns} FROM resource WHERE id = ?",
-        (suffix, suffix, parent, row),
+        f"INSERT INTO resource(id_as_sent, id_key, parent, body, {columns}) SELECT ?, ?, ?, ?, {columns}"
+        " FROM resource WHERE id = ?",
+        (name + suffix, key + suffix, parent, body, row),
     ).lastrowid
-    (scope,) = connection.execute("SELECT id_key FROM resource WHERE id = ?", (row,)).fetchone()
     columns = (
         "collection, part, subscription, page, url, api, status, kind, code, message, action, at, request_id, next"
     )
-    for read in reads.get(scope, ()):
+    for read in reads.get(key, ()):
         connection.execute(
             f"INSERT INTO read(scope, complete, {columns}) SELECT scope || ?, complete, {columns}"
             " FROM read WHERE id = ?",
             (suffix, read),
         )
     for child in children.get(row, ()):
-        _copy(connection, child, new or 0, suffix, children, reads)
+        _copy(connection, child, new or 0, suffix, renamed, children, reads)
 
 
 if __name__ == "__main__":

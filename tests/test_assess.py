@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -12,7 +12,6 @@ from azscan.azure.answers import Answer, Fault
 from azscan.estate.documents import Documents
 from azscan.results import Waiver
 from azscan.settings import Settings
-from azscan.waivers import Waivers
 from tests.collect.ground import (
     AT,
     ONE,
@@ -469,7 +468,9 @@ def test_waivers_expire(tmp_path):
     waiver = Waiver(checks=("*",), resources=("*",), reason="r", expires="2020-01-01")
     results = assessed(estate, known, Settings(waivers=(waiver,)))
     assert [each.status for each in results.verdicts()] == ["fail"] and results.waivers[0].expired
-    assert Waivers((waiver,), date(2019, 1, 1)).report()[0].expired is False
+    before = Settings(waivers=(msgspec.structs.replace(waiver, expires="2999-01-01"),))
+    (now,) = assessed(estate_of(tmp_path / "again", on("a", False))[0], known, before).waivers
+    assert not now.expired and now.used == 1
 
 
 def test_a_page_with_a_fault_keeps_its_own_evidence(tmp_path):
@@ -478,3 +479,12 @@ def test_a_page_with_a_fault_keeps_its_own_evidence(tmp_path):
     found = verdicts(collect(Azure({THINGS: half}), known, tmp_path / "e.sqlite"), known)
     assert [each.status for each in found] == ["unreadable", "pass"]
     assert msgspec.json.encode(found[0].evidence[0].actual) == b'"HTTP 200"'
+
+
+def test_every_failure_of_documents_that_are_alike_is_held_against_the_baseline(tmp_path):
+    estate, known = estate_of(tmp_path, *(on(name, value=False) for name in "abcd"))
+    judged = Assessor(
+        estate, known, Documents(estate, known, (ONE,)), [*known.checks.values()], owners=(ONE,), now=datetime.now(UTC),
+        is_known=lambda check, resource: resource[-1] in "ad",
+    ).run()  # fmt: skip
+    assert (judged.of("fail"), judged.known["a"]) == (4, 2)

@@ -73,15 +73,20 @@ class TestWhatWasNotRun:
     def test_a_deprecated_check_is_not_missed(self) -> None:
         assert results({"a": outcome(**{"pass": 3})}, needless=("b",))["1"].status == "pass"
 
+    def test_a_control_of_nothing_but_deprecated_checks_is_not_decided(self) -> None:
+        found = results({}, needless=("a", "b"))["1"]
+        assert (found.status, found.reason) == ("unreadable", "not run: 2 of its 2 checks")
+
 
 def test_counts_strength_and_the_worst_severity() -> None:
     found = results({"a": outcome("low", fail=1), "b": outcome("high", fail=2, not_applicable=7, **{"pass": 4})})
     one, two = found["1"], found["2"]
+    assert (one.decided_by, two.decided_by) == (("b", "a"), ("a",))
     assert (one.severity, one.counts, one.checks) == ("high", {"fail": 3, "pass": 4}, 2)
     assert (one.strength, two.strength, two.severity) == ("direct", "partial", "low")
     assert one.reason == "The rest is paper."
     passed = results({"a": outcome("high", **{"pass": 1}), "b": outcome()})["1"]
-    assert passed.severity == ""
+    assert (passed.severity, passed.decided_by) == ("", ())
 
 
 def test_the_score_counts_what_was_decided() -> None:

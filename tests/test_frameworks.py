@@ -57,6 +57,9 @@ def test_an_unknown_framework_names_the_nearest_or_all() -> None:
     with pytest.raises(UsageError) as caught:
         choose(ALL, ["zzzzzz"])
     assert caught.value.hint == "the frameworks are: cis, iso"
+    with pytest.raises(UsageError) as caught:
+        choose(ALL, ["iso,cis"])
+    assert caught.value.hint == "name each of them with a --framework of its own"
 
 
 def test_split_leaves_colons_in_control_ids_alone() -> None:
@@ -66,7 +69,7 @@ def test_split_leaves_colons_in_control_ids_alone() -> None:
 class TestNamedControls:
     def test_by_framework_or_by_id_alone(self) -> None:
         mapped = choose(ALL, ["iso", "cis"])
-        assert mapped.named(["iso:A.1", "1.1", "A.1"]) == ("iso:A.1", "cis:1.1")
+        assert mapped.named(["iso:A.1", "1.1", "a.1"]) == ("iso:A.1", "cis:1.1")
 
     def test_an_id_stands_for_it_in_every_framework(self) -> None:
         both = {"iso": ISO, "other": msgspec.structs.replace(ISO, framework="other")}
@@ -116,5 +119,7 @@ def test_a_control_that_no_chosen_framework_has_names_the_nearest() -> None:
         with pytest.raises(UsageError, match=re.escape(told)) as caught:
             narrowed(ALL, ["iso"], names)
         assert hint in caught.value.hint
+    with pytest.raises(UsageError, match="no framework is named is"):
+        narrowed(ALL, ["is"], ["A.1"])
     with pytest.raises(UsageError, match="--control chooses from a framework"):
         narrowed(ALL, [], ["A.1"])

@@ -5,24 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-import pytest
-
-from azscan.keeping import KEPT_HOURS, forget_old_estates, state_folder
-
-
-@pytest.mark.parametrize(
-    ("environ", "platform", "ending"),
-    [
-        ({"AZSCAN_STATE_DIR": "/x/y"}, "linux", "/x/y"),
-        ({"XDG_STATE_HOME": "/x"}, "linux", "/x/azscan"),
-        ({}, "linux", ".local/state/azscan"),
-        ({}, "darwin", "Library/Application Support/azscan"),
-        ({"LOCALAPPDATA": "/l"}, "win32", "/l/azscan"),
-    ],
-)
-def test_where_state_lies(monkeypatch, environ, platform, ending):
-    monkeypatch.setattr("sys.platform", platform)
-    assert state_folder(environ).as_posix().endswith(ending)
+from azscan.keeping import KEPT_HOURS, forget_old_estates
 
 
 def test_old_estates_are_forgotten_and_others_kept(tmp_path):

@@ -9,37 +9,32 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from azscan.catalog.builtin import BUILT_IN, RESOURCE_GROUPS, is_tenant_level
+from azscan.catalog.builtin import BUILT_IN, is_tenant_level
 from azscan.catalog.model import Catalog, Check
-from azscan.conditions.compile import Compiled, compile_condition
-from azscan.conditions.evidence import Ground, describe, entries, negated, opposite, place
+from azscan.conditions.alike import Look, looked_at
+from azscan.conditions.compile import Compiled, Grounds, compile_condition
 from azscan.conditions.grammar import parse
-from azscan.conditions.logic import FALSE, NOT_APPLICABLE, TRUE, UNREADABLE
-from azscan.conditions.nodes import Count, Leaf, Quantifier
-from azscan.conditions.table import plain
-from azscan.conditions.values import MISSING, Document, Items, Missing, Part, Unreadable
+from azscan.conditions.logic import FALSE, UNREADABLE
+from azscan.conditions.values import Document, Items, Unreadable
 from azscan.estate.documents import Documents
-from azscan.estate.ids import ResourceId, key_of, parse_id, region_of
+from azscan.estate.ids import key_of, parse_id, region_of
+from azscan.estate.references import managers, reference, region_at
 from azscan.estate.status import TENANT_SCOPE
 from azscan.estate.store import Estate, Row
 from azscan.garbage import collected_rarely
+from azscan.recall import Known, Recall
 from azscan.results import STATUSES, ResourceRef, Status
+from azscan.told import Fact, Told, pieces_of, row_of, unread
 
 FAIL, UNREAD, WAIVED, PASS, SKIPPED = range(5)
 assert STATUSES == ("fail", "unreadable", "waived", "pass", "not-applicable")
 
-# A value larger than this (encoded) is told in words: evidence names what decided, it does not copy the estate.
-LARGEST_ACTUAL = 2000
+# By truth, what becomes of a check: what Azure leaves unsaid is a failure.
+_STATUS = (FAIL, PASS, FAIL, UNREAD, SKIPPED)
+
 # Verdicts, or pieces of evidence where there are more, that wait in memory; verdicts in one row of the estate.
 BATCH = 20_000
 BLOCK = 500
-# What a document holds beside Azure's JSON, unopened or opened in its place.
-ATTACHED = (Part, Items, Missing, Unreadable, Document)
-_SHORT = frozenset({bool, int, float})
-_UNITS: dict[type, str] = {list: "items", dict: "members"}
-
-# Row id of the resource (0: what stands for resources that could not be listed), evidence, reason, waiver.
-Told = tuple[int, Sequence[Any], str | None, int | None]
 Match = Callable[[str, ResourceRef, Mapping[str, str]], int | None]
 
 
@@ -89,20 +84,16 @@ class Tally:
 
 
 class _Ready(NamedTuple):
-    """A check made ready: `leaves` are the nodes that evidence has named so far, by identity and in order.
-
-    `negated` are those, by identity, that the check asks to be false.
-    """
+    """A check made ready. `looks` is what it looks at, None where a part of that is attached."""
 
     number: int
     check: Check
     applies: Compiled | None
     require: Compiled
-    numbers: dict[int, int]
-    leaves: list[Leaf | Quantifier | Count]
-    negated: frozenset[int]
-    # The verdicts that wait to be written, by status.
-    told: tuple[list[Told], ...]
+    looks: frozenset[Look] | None
+    told: Told
+    # The verdicts that wait to be written, by status; of those not applicable only the number.
+    waiting: tuple[list[str], ...]
 
 
 class Assessor:
@@ -135,9 +126,9 @@ class Assessor:
         self.match = match
         self.is_known = is_known
         self.tally = Tally()
-        self._encode = msgspec.json.Encoder().encode
         self._waiting = 0
-        self._paths: dict[int, str] = {}
+        # What may be said again without another look: waivers and baselines name single resources.
+        self._lasting = {PASS, SKIPPED} if match or is_known else {PASS, SKIPPED, FAIL}
         self._managed = managers(estate) if match is not None else {}
         self._ready = [self._compile(number, check, params or {}, now) for number, check in enumerate(checks)]
 
@@ -151,13 +142,17 @@ class Assessor:
         for ready in self._ready:
             subjects.setdefault(ready.check.subject, []).append(ready)
         for subject, group in subjects.items():
+            recall = _recall(group)
             for owner in sorted(self._owners_of(subject)):
-                self._assess(subject, owner, group)
+                self._assess(subject, owner, group, recall)
         self._flush()
         with self.estate.transaction() as connection:
             connection.executemany(
                 "INSERT INTO assessed VALUES (?, ?, ?)",
-                [(ready.number, ready.check.id, self._encode(_leaf_table(ready)).decode()) for ready in self._ready],
+                [
+                    (ready.number, ready.check.id, msgspec.json.encode(ready.told.table()).decode())
+                    for ready in self._ready
+                ],
             )
         return self.tally
 
@@ -166,8 +161,10 @@ class Assessor:
         nodes = [parse(condition, merged) for condition in (check.applies, check.require) if condition is not None]
         compiled = [compile_condition(node, now) for node in nodes]
         applies = compiled[0] if check.applies is not None else None
-        turned = frozenset(id(leaf) for leaf in negated(nodes[-1]))
-        return _Ready(number, check, applies, compiled[-1], {}, [], turned, ([], [], [], []))
+        looks, attached = looked_at(*nodes), self.documents.attached_to(check.subject)
+        is_own = all(look.keys and look.keys[0] not in attached for look in looks)
+        waiting: tuple[list[str], ...] = ([], [], [], [], [])
+        return _Ready(number, check, applies, compiled[-1], looks if is_own else None, Told(nodes[-1]), waiting)
 
     def _owners_of(self, subject: str) -> Sequence[str]:
         if subject == "tenant":
@@ -175,7 +172,7 @@ class Assessor:
         kind = self.catalog.collections.get(subject)
         return ("",) if kind is not None and is_tenant_level(kind, self.catalog.collections) else self.owners
 
-    def _assess(self, subject: str, owner: str, group: Sequence[_Ready]) -> None:
+    def _assess(self, subject: str, owner: str, group: Sequence[_Ready], recall: Recall[_Ready]) -> None:
         filtered = bool(self.filters) and subject not in ("subscription", "tenant") and bool(owner)
         # In the order of ids, among the verdicts: reports rely on it. The last comes first.
         unread = sorted(self._unread_scopes(subject, owner), key=lambda each: key_of(each[0]), reverse=True)
@@ -189,7 +186,9 @@ class Assessor:
                 continue
             self.tally.resources += 1
             self.tally.chosen += filtered
-            for ready in group:
+            # What is missing from an incomplete document is no value of it.
+            anew = group if document.fault is not None else self._recalled(recall, row, document)
+            for ready in anew:
                 self._hold(ready, row, document)
             self._waiting += len(group)
             self._flush_if_many()
@@ -197,28 +196,42 @@ class Assessor:
             self._unread(owner, *unread.pop(), group)
             self._flush_if_many()
 
-    def _hold(self, ready: _Ready, row: Row, document: Document) -> None:
-        counts, check = self.tally.counts, ready.check
-        if ready.applies is not None:
-            truth, grounds = ready.applies(document)
-            if truth == FALSE:
-                counts[check.id, "not-applicable", ""] += 1
-                return
-            if truth == UNREADABLE:
-                self._add_unreadable(ready, row, grounds)
-                return
-        truth, grounds = ready.require(document)
-        if truth == TRUE:
-            ready.told[PASS].append((row.id, self._evidence(ready, grounds), None, None))
-        elif truth == UNREADABLE:
-            self._add_unreadable(ready, row, grounds)
-        elif truth == NOT_APPLICABLE:
-            counts[check.id, "not-applicable", ""] += 1
-        else:
-            self._add_failed(ready, row, document, truth, grounds)
+    def _recalled(self, recall: Recall[_Ready], row: Row, document: Document) -> Sequence[_Ready]:
+        """Say again what is known of documents like this one; the checks that must be held against it themselves."""
+        keys = recall.keys(document)
+        before, read = f"[{row.id},", "null" if document.read is None else str(document.read)
+        for known in recall.known:
+            said = known.outcomes.get(known.key_of(keys))
+            if said is None:
+                status, facts, reason = self._hold(known.check, row, document)
+                known.missed += 1
+                if status in self._lasting:
+                    recall.keep(known, keys, (known.check.waiting[status].append, pieces_of(facts, reason)))
+            else:
+                add, pieces = said
+                add(before + read.join(pieces))
+        return recall.others
 
-    def _add_failed(self, ready: _Ready, row: Row, document: Document, truth: int, grounds: tuple[Ground, ...]) -> None:
-        reason = None if truth == FALSE else self._unsaid(grounds)
+    def _hold(self, ready: _Ready, row: Row, document: Document) -> tuple[int, list[Fact], str | None]:
+        """Add the verdict to those that wait; what it is, its evidence and its reason."""
+        status, truth, grounds = _judged(ready, document)
+        if status == SKIPPED:
+            ready.waiting[SKIPPED].append("")
+            return SKIPPED, [], None
+        facts = ready.told.facts(grounds)
+        self._waiting += len(facts) - 1
+        reason: str | None = None
+        waiver: int | None = None
+        if status == UNREAD:
+            reason = self._charge(ready, grounds)
+        elif status == FAIL:
+            reason = None if truth == FALSE else ready.told.unsaid(grounds)
+            waiver = self._waiver(ready, row, document)
+            status = FAIL if waiver is None else WAIVED
+        ready.waiting[status].append(row_of(row.id, facts, reason, waiver))
+        return status, facts, reason
+
+    def _waiver(self, ready: _Ready, row: Row, document: Document) -> int | None:
         waiver = None
         if self.match is not None:
             waiver = self.match(ready.check.id, reference(row, document, self._managed), self._tags(row, document))
@@ -226,53 +239,15 @@ class Assessor:
             self.tally.waived[waiver] += 1
         elif self.is_known is not None and self.is_known(ready.check.id, row.id_as_sent):
             self.tally.known[ready.check.id] += 1
-        waiting = ready.told[FAIL if waiver is None else WAIVED]
-        waiting.append((row.id, self._evidence(ready, grounds), reason, waiver))
+        return waiver
 
-    def _unsaid(self, grounds: tuple[Ground, ...]) -> str:
-        absent = [ground for ground in grounds if ground[2] is None or ground[2] is MISSING or ground[2] == ""]
-        texts = [place(ground) if ground[1] else self._path_of(ground[0]) for ground in absent or grounds]
-        return f"Azure does not say {', '.join(list(dict.fromkeys(texts))[:3])}" if texts else "Azure does not say"
-
-    def _path_of(self, leaf: Leaf | Quantifier | Count) -> str:
-        text = self._paths.get(id(leaf))
-        if text is None:
-            text = self._paths[id(leaf)] = place((leaf, "", MISSING, None))
-        return text
-
-    def _add_unreadable(self, ready: _Ready, row: Row, grounds: tuple[Ground, ...]) -> None:
+    def _charge(self, ready: _Ready, grounds: Grounds) -> str:
+        """Charge an unreadable verdict to what could not be read, and say so in words."""
         fault = next((found for _, _, actual, _ in grounds if (found := _fault_in(actual)) is not None), None)
         fault = fault or Unreadable("unavailable", "a part of the resource could not be read")
         self.tally.counts[ready.check.id, "unreadable", fault.kind] += 1
         self.tally.blame(_blame(fault), ready.check.id)
-        ready.told[UNREAD].append((row.id, self._evidence(ready, grounds), _words(fault), None))
-
-    def _evidence(self, ready: _Ready, grounds: tuple[Ground, ...]) -> list[tuple[Any, ...]]:
-        """The grounds as (number of the leaf, actual, present, read) each, and the path where it varies."""
-        numbers, told = ready.numbers, []
-        for ground in grounds:
-            leaf, prefix, actual, source = ground
-            number = numbers.get(id(leaf))
-            if number is None:
-                number = numbers[id(leaf)] = len(ready.leaves)
-                ready.leaves.append(leaf)
-            kind = type(actual)
-            read = source.read if source is not None else None
-            if kind in _SHORT or (kind is str and len(actual) <= LARGEST_ACTUAL):
-                fact: tuple[Any, ...] = (number, actual, True, read)
-            elif kind is dict and type(leaf) is not Leaf:
-                # How the items of a list turned out.
-                fact = (number, actual, True, read)
-            elif actual is MISSING:
-                fact = (number, None, False, read)
-            elif isinstance(actual, Unreadable):
-                fact = (number, None, False, actual.read or read)
-            else:
-                shown = entries(leaf, actual)
-                fact = (number, _told(actual) if shown is None else shown, True, _read_of(actual, read))
-            told.append((*fact, place(ground)) if prefix else fact)
-        self._waiting += len(told) - 1
-        return told
+        return unread(fault)
 
     # what could not be listed
 
@@ -312,7 +287,7 @@ class Assessor:
         for ready in group:
             self.tally.counts[ready.check.id, "unreadable", fault.kind] += 1
             self.tally.blame(_blame(fault), ready.check.id)
-            ready.told[UNREAD].append((0, evidence, _words(fault), None))
+            ready.waiting[UNREAD].append(row_of(0, evidence, unread(fault), None))
 
     # filters
 
@@ -323,7 +298,7 @@ class Assessor:
             return True
         if wanted.resource_groups and parse_id(row.id_as_sent).resource_group.lower() not in wanted.resource_groups:
             return False
-        region = _region(parse_id(row.id_as_sent), document) or region_of(self._top(row, document).get("location"))
+        region = region_at(parse_id(row.id_as_sent), document) or region_of(self._top(row, document).get("location"))
         if wanted.regions and region not in wanted.regions:
             return False
         if wanted.tags:
@@ -354,103 +329,38 @@ class Assessor:
         """Write what waits, check by check and status by status: what reports read together lies together."""
         with self.estate.transaction() as connection:
             for ready in self._ready:
-                for status, told in enumerate(ready.told):
-                    for block in _blocks(told):
-                        row = (ready.number, status, self._encode(block).decode())
-                        connection.execute("INSERT INTO verdicts VALUES (?, ?, ?)", row)
-                    if told:
+                for status, waiting in enumerate(ready.waiting):
+                    if waiting:
+                        if status != SKIPPED:
+                            blocks = [(ready.number, status, block) for block in _blocks(waiting)]
+                            connection.executemany("INSERT INTO verdicts VALUES (?, ?, ?)", blocks)
                         if status != UNREAD:  # these were counted by kind of trouble
-                            self.tally.counts[ready.check.id, STATUSES[status], ""] += len(told)
-                        told.clear()
+                            self.tally.counts[ready.check.id, STATUSES[status], ""] += len(waiting)
+                        waiting.clear()
         self._waiting = 0
 
 
-def _blocks(told: list[Told]) -> Iterator[list[Told]]:
-    """The verdicts in parts that one value of SQLite can hold, whatever their evidence."""
-    for at in range(0, len(told), BLOCK):
-        yield told[at : at + BLOCK]
-
-
-def _region(parsed: ResourceId, document: Mapping[str, Any]) -> str:
-    if parsed.type == "Microsoft.Resources/subscriptions/locations":
-        return region_of(parsed.name)
-    return region_of(document["location"]) if document.get("location") else ""
-
-
-def managers(estate: Estate) -> Mapping[str, str]:
-    """Who manages whole resource groups: the group's key → the id of the resource (an AKS cluster's node group)."""
-    found = {}
-    for row in estate.rows(RESOURCE_GROUPS.name):
-        group = msgspec.json.decode(row.body)
-        if isinstance(group, dict) and isinstance(group.get("managedBy"), str) and group["managedBy"]:
-            found[key_of(row.id_as_sent)] = group["managedBy"]
-    return found
-
-
-def _manager(parsed: ResourceId, document: Mapping[str, Any], managed: Mapping[str, str]) -> str:
-    own = document.get("managedBy")
-    # A disk names the machine that it is attached to in the same member: nobody manages it for that.
-    if isinstance(own, str) and own and parse_id(own).type.lower() != "microsoft.compute/virtualmachines":
-        return own
-    if not managed or not parsed.resource_group:
-        return ""
-    return managed.get(key_of(f"/subscriptions/{parsed.subscription}/resourcegroups/{parsed.resource_group}"), "")
-
-
-def reference(row: Row, document: Mapping[str, Any], managed: Mapping[str, str]) -> ResourceRef:
-    """What a report says of a resource: its id as Azure sent it, and the pieces that the id states.
-
-    `managed` are the managers of resource groups.
-    """
-    parsed = parse_id(row.id_as_sent)
-    name = document.get("name") or document.get("displayName") or document.get("userPrincipalName")
-    kind = document.get("type") or document.get("@odata.type")
-    return ResourceRef(
-        id=row.id_as_sent,
-        name=name if isinstance(name, str) else parsed.name,
-        type=parsed.type or (kind if isinstance(kind, str) else ""),
-        subscription=row.subscription,
-        resource_group=parsed.resource_group,
-        region=_region(parsed, document),
-        managed_by=_manager(parsed, document, managed),
+def _recall(group: Sequence[_Ready]) -> Recall[_Ready]:
+    return Recall(
+        [Known(ready, ready.looks) for ready in group if ready.looks],
+        [ready for ready in group if not ready.looks],
     )
 
 
-def _leaf_table(ready: _Ready) -> list[tuple[str, str]]:
-    table = []
-    for leaf in ready.leaves:
-        path, expected, _, _ = describe((leaf, "", MISSING, None))
-        if id(leaf) in ready.negated:
-            expected = opposite(expected)
-        if isinstance(leaf, Leaf) and leaf.has_default:
-            expected += f" (absent counts as {plain(leaf.default)})"
-        table.append((path, expected))
-    return table
+def _judged(ready: _Ready, document: Document) -> tuple[int, int, Grounds]:
+    """What becomes of a check over a document, the truth behind it, and the grounds of that."""
+    if ready.applies is not None:
+        truth, grounds = ready.applies(document)
+        if truth in (FALSE, UNREADABLE):
+            return (SKIPPED if truth == FALSE else UNREAD), truth, grounds
+    truth, grounds = ready.require(document)
+    return _STATUS[truth], truth, grounds
 
 
-def _read_of(actual: Any, read: int | None) -> int | None:
-    return actual.read or read if isinstance(actual, Items | Document) else read
-
-
-def _told(actual: Any) -> Any:
-    if isinstance(actual, Items):
-        return {"items": len(actual)}
-    actual = _of_azure(actual)
-    if len(msgspec.json.encode(actual)) <= LARGEST_ACTUAL:
-        return actual
-    return f"{len(actual)} {_UNITS.get(type(actual), 'characters')}"
-
-
-def _of_azure(actual: Any) -> Any:
-    """A document as Azure sent it, without what is attached to it."""
-    if isinstance(actual, dict):
-        return {name: _of_azure(value) for name, value in actual.items() if not isinstance(value, ATTACHED)}
-    return actual
-
-
-def _words(fault: Unreadable) -> str:
-    missing = f" (needs {fault.action})" if fault.action else ""
-    return f"{fault.kind}: {fault.message or 'this part was not read'}{missing}"
+def _blocks(waiting: list[str]) -> Iterator[str]:
+    """The verdicts in lists that one value of SQLite can hold, whatever their evidence."""
+    for at in range(0, len(waiting), BLOCK):
+        yield f"[{','.join(waiting[at : at + BLOCK])}]"
 
 
 def _blame(fault: Unreadable) -> Blame:

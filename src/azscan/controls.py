@@ -37,7 +37,7 @@ def control_results(
     """What the outcomes of checks (by id) say of every control, in the frameworks' order.
 
     A check without an outcome was not run: because the team switched it `off`, or because the scan's selection left it
-    out. `needless` checks are not missed: deprecated ones, which others have replaced.
+    out. `needless` checks, deprecated ones, are not missed beside others of their control.
     """
     return tuple(
         _result(framework, control, outcomes, off, needless)
@@ -75,21 +75,24 @@ def _result(
         status: ControlStatus = "inherited" if inherited else "manual"
         return ControlResult(framework.key, control, title, status, reason=reasons or NOT_COVERED)
     ran = [outcomes[check] for check in checks if check in outcomes]
-    not_run = tuple(check for check in checks if check not in outcomes and check not in needless)
+    missed = set(checks).difference(needless) or set(checks)
+    not_run = tuple(check for check in checks if check not in outcomes and check in missed)
     counts: Counter[str] = Counter()
     for outcome in ran:
         counts.update(outcome.counts)
     status, reason = _status(counts, len(checks), not_run, off)
-    behind = () if status == "pass" else [outcome.severity for outcome in ran if outcome.counts[status]]
+    told = [check for check in checks if status != "pass" and check in outcomes and outcomes[check].counts[status]]
+    told.sort(key=lambda check: SEVERITY_RANK[outcomes[check].severity])
     return ControlResult(
         framework=framework.key,
         control=control,
         title=title,
         status=status,
         strength="direct" if set(checks) - set(framework.partial.get(control, ())) else "partial",
-        severity=min(behind, key=SEVERITY_RANK.__getitem__) if behind else "",
+        severity=outcomes[told[0]].severity if told else "",
         counts={status: counts[status] for status in _ORDER if counts[status]},
         checks=len(checks),
+        decided_by=tuple(told),
         not_run=not_run,
         reason=reason or reasons,
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
 from azscan.catalog.mappings import controls_named
-from azscan.catalog.model import FrameworkMap
+from azscan.catalog.model import Control, FrameworkMap
 from azscan.errors import UsageError
 from azscan.results import Framework
 from azscan.words import did_you_mean, glob, is_glob
@@ -44,7 +44,7 @@ class Mapped:
         decided = {name for names_of_check in self._controls.values() for name in names_of_check}
         found: dict[str, None] = {}
         for name in names:
-            fitting = [one for one in known if name in (one, split(one)[1])]
+            fitting = [one for one in known if name.lower() in (one.lower(), split(one)[1].lower())]
             if not fitting:
                 raise self._unknown(name, known)
             if not decided.intersection(fitting):
@@ -58,6 +58,8 @@ class Mapped:
     def _unknown(self, name: str, known: set[str]) -> UsageError:
         if not self.frameworks:
             hint = "choose the framework too: --framework NAME"
+        elif any(each.left_out for each in self.frameworks):
+            hint = "--control left it out, or it is named otherwise"
         else:
             ids = {split(one)[1] for one in known}
             hint = did_you_mean(name, known | ids)
@@ -75,6 +77,8 @@ def find(frameworks: Mapping[str, FrameworkMap], key: str) -> FrameworkMap:
     if key not in frameworks:
         known = ", ".join(sorted(frameworks)) or "none"
         hint = did_you_mean(key, frameworks) or f"the frameworks are: {known}"
+        if "," in key:
+            hint = "name each of them with a --framework of its own"
         raise UsageError(f"no framework is named {key}", hint=hint)
     return frameworks[key]
 
@@ -82,13 +86,14 @@ def find(frameworks: Mapping[str, FrameworkMap], key: str) -> FrameworkMap:
 def narrowed(
     frameworks: Mapping[str, FrameworkMap], keys: Iterable[str], controls: Sequence[str]
 ) -> Mapping[str, FrameworkMap]:
-    """The frameworks with no other controls than those named, where any are; each name fits in at least one of `keys`.
+    """All frameworks; where controls are named, those of `keys` with no others, each name fitting in at least one.
 
-    A name is an id, or "framework:control", or a glob on either. Raises UsageError for one that fits no control.
+    A name is an id, or "framework:control", or a glob on either. Raises UsageError for one that fits no control, and
+    for an unknown framework.
     """
     if not controls:
         return frameworks
-    chosen = {key: frameworks[key] for key in keys if key in frameworks}
+    chosen = {key: find(frameworks, key) for key in keys}
     if not chosen:
         raise UsageError("--control chooses from a framework, and none is named", hint="name it with --framework")
     tests = [glob(name) for name in controls]
@@ -99,16 +104,18 @@ def narrowed(
             hint = did_you_mean(name, known) or f"the controls stand in the mappings of {', '.join(chosen)}"
             raise UsageError(f"no control of {', '.join(chosen)} {verb} {name}", hint=hint)
     return {
-        key: msgspec.structs.replace(
-            framework,
-            controls=tuple(
-                control
-                for control in framework.controls
-                if any(fits(control.id) or fits(f"{key}:{control.id}") for fits in tests)
-            ),
-        )
+        key: msgspec.structs.replace(framework, controls=kept, left_out=len(framework.controls) - len(kept))
         for key, framework in chosen.items()
-    } | {key: framework for key, framework in frameworks.items() if key not in chosen}
+        for kept in (_fitting(framework, tests),)
+    }
+
+
+def _fitting(framework: FrameworkMap, tests: Sequence[Callable[[str], bool]]) -> tuple[Control, ...]:
+    return tuple(
+        control
+        for control in framework.controls
+        if any(fits(control.id) or fits(f"{framework.framework}:{control.id}") for fits in tests)
+    )
 
 
 def split(control: str) -> tuple[str, str]:
@@ -130,4 +137,5 @@ def _framework(source: FrameworkMap) -> Framework:
         partial={control: checks for control, checks in partial.items() if checks},
         manual={control.id: control.manual for control in source.controls if control.manual},
         inherited={control.id: control.inherited for control in source.controls if control.inherited},
+        left_out=source.left_out,
     )

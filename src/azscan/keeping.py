@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import re
 import sqlite3
-import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ import msgspec
 
 from azscan.errors import OutputError, UsageError
 from azscan.estate.store import Estate
+from azscan.folders import state_folder
 from azscan.settings import Settings
 
 Say = Callable[[str], None]
@@ -24,17 +24,6 @@ Say = Callable[[str], None]
 KEPT_HOURS = 24
 # Their names: AZSCAN_STATE_DIR may be a folder with databases of somebody else's.
 _OURS = re.compile(r"[0-9a-f]{32}\.sqlite(-wal|-shm|-journal)?")
-
-
-def state_folder(environ: Mapping[str, str]) -> Path:
-    """Where estates of running and broken scans lie."""
-    if folder := environ.get("AZSCAN_STATE_DIR"):
-        return Path(folder)
-    if sys.platform == "win32":
-        return Path(environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "azscan"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "azscan"
-    return Path(environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "azscan"
 
 
 def forget_old_estates(folder: Path) -> None:

@@ -244,7 +244,8 @@ class Framework(msgspec.Struct, frozen=True):
     """A framework that the verdicts were mapped to; `controls` maps control id → title, in the framework's order.
 
     `checks` maps control id → the ids of its checks, `partial` → those of them that decide only a part of it, `manual`
-    and `inherited` → why no read of Azure decides it (or the rest of it).
+    and `inherited` → why no read of Azure decides it (or the rest of it). `left_out` counts the controls that the user
+    left out with --control.
     """
 
     key: str
@@ -254,6 +255,7 @@ class Framework(msgspec.Struct, frozen=True):
     partial: dict[str, tuple[str, ...]] = {}
     manual: dict[str, str] = {}
     inherited: dict[str, str] = {}
+    left_out: int = 0
 
 
 class ControlResult(msgspec.Struct, frozen=True):
@@ -261,7 +263,9 @@ class ControlResult(msgspec.Struct, frozen=True):
 
     `strength` is `direct` where at least one check decides all that the control asks of Azure, "" without checks;
     `severity` the worst of the verdicts behind a status of `fail`, `unreadable` or `waived`, else "". `counts` maps
-    the status of verdicts → how many, `checks` counts its checks, `not_run` names those that this scan left out.
+    the status of verdicts → how many, `checks` counts its checks, `decided_by` names those behind a status of `fail`,
+    `unreadable` or `waived`, the worst first, `not_run` those that this scan left out. `reason` says what no check of
+    it decides, or why it has a status that no verdict gives.
     """
 
     framework: str
@@ -272,6 +276,7 @@ class ControlResult(msgspec.Struct, frozen=True):
     severity: Severity | Literal[""] = ""
     counts: dict[str, int] = {}
     checks: int = 0
+    decided_by: tuple[str, ...] = ()
     not_run: tuple[str, ...] = ()
     reason: str = ""
 

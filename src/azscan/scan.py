@@ -92,10 +92,10 @@ def choose_checks(settings: Settings, catalog: Catalog, today: date | None = Non
     off = {check.id for check in selected if decisions.match(check.id, check.service) is not None}
     left = tuple(check for check in selected if check.id not in off)
     if not left:
-        raise UsageError(
-            "no check is left to run",
-            hint="the selection leaves none, or azscan.yaml switches all of them off; see azscan checks list",
-        )
+        hint = "the selection leaves none, or azscan.yaml switches all of them off; see azscan checks list"
+        if settings.frameworks and not mapped.checks:
+            hint = f"no check decides what was chosen; see why: azscan frameworks show {settings.frameworks[0]}"
+        raise UsageError("no check is left to run", hint=hint)
     gated = mapped.named(settings.fail_on_control)
     return Choice(catalog, left, decisions.entries, mapped, deprecated, frozenset(off), gated, overrides, declared)
 

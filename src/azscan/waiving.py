@@ -20,7 +20,7 @@ NEVER = "never"
 SELECTORS: Mapping[str, str] = {
     "resources": "--resource",
     "tags": "--tag",
-    "resource-groups": "--group",
+    "resource-groups": "--resource-group",
     "subscriptions": "--subscription",
     "managed-by": "--managed-by",
 }

@@ -16,6 +16,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from azscan.emulator import Deny, Options
+from azscan.evidence.archive import entry_info
 from azscan.evidence.manifest import MANIFEST
 from tests.cli.served import serving
 from tests.cli.test_scan import BAD, GOOD, estate
@@ -117,6 +118,28 @@ def test_wrong_usage_is_two(saved: Path, tmp_path: Path, arguments: tuple[str, .
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("fact", "value"),
+    [
+        ("cloud", "5"),
+        ("identity", "null"),
+        ("tenant", "[]"),
+        ("credential", "{}"),
+        ("notes", "[1]"),
+        ("requests", "[]"),
+    ],
+)
+def test_facts_of_the_wrong_kind_are_no_estate(saved: Path, tmp_path: Path, fact: str, value: str) -> None:
+    estate = tmp_path / "e.sqlite"
+    estate.write_bytes((saved / "e.sqlite").read_bytes())
+    with sqlite3.connect(estate) as connection:
+        connection.execute("UPDATE scan SET value = ? WHERE key = ?", (value, fact))
+    connection.close()
+    done = azscan("evidence", "--estate", str(estate), *ONLY, "-o", "pack.zip", cwd=tmp_path)
+    assert done.returncode == 2 and "is not an estate: Expected" in done.stderr and fact in done.stderr
+    assert not (tmp_path / "pack.zip").exists()
+
+
 def test_controls_can_be_chosen(saved: Path, tmp_path: Path) -> None:
     done = from_saved(saved, tmp_path, *ISO, "--service", "storage", "--control", "A.8.2?", "-o", "pack.zip")
     assert done.returncode == 0, done.stderr
@@ -159,7 +182,7 @@ def test_verifying_what_was_changed_is_ten(saved: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(saved / "pack.zip") as pack, zipfile.ZipFile(tmp_path / "forged.zip", "w") as forged:
         for name in pack.namelist():
             content = pack.read(name)
-            forged.writestr(name, content.replace(b",fail,", b",pass,") if name != MANIFEST else content)
+            forged.writestr(entry_info(name), content.replace(b",fail,", b",pass,") if name != MANIFEST else content)
     done = azscan("evidence", "verify", "forged.zip", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (10, "")
     assert "'frameworks/iso-27001-2022.csv' was changed" in done.stderr and "Traceback" not in done.stderr

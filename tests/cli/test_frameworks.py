@@ -79,6 +79,11 @@ def test_show_the_checks_behind_a_control(mine: Path) -> None:
     [
         (["show", "iso-27001-2023"], "no framework is named iso-27001-2023", "did you mean iso-27001-2022?"),
         (["show", "iso-27001-2022", "A.8.240"], "iso-27001-2022 has no control A.8.240", "did you mean A.8.24?"),
+        (
+            ["show", "soc-2", "cc7"],
+            "soc-2 has no control cc7",
+            "those that begin so are CC7.1, CC7.2, CC7.3, CC7.4, CC7.5",
+        ),
         (["list", "--format", "xml"], "there is no format xml", "one of table, json"),
     ],
 )
@@ -118,6 +123,18 @@ def test_edges_are_derived_from_a_table(mine: Path) -> None:
         "ours: of 2 edges that the table draws for our checks 1 are kept, 0 left out with a reason, 1 proposed",
         "controls that the file lacks: 4",
     ]
+
+
+def test_what_was_chosen_of_a_framework_is_no_whole_framework(mine: Path) -> None:
+    ran = azscan("scan", "--demo", "--framework", "ours", "--control", "1", "--mappings-dir", str(mine), "--quiet")
+    assert "\n  1 of 3 controls, chosen by --control; the others are not told\n" in ran.stdout
+    assert "    by: storage-https-only, storage-minimum-tls\n" in ran.stdout
+
+
+def test_a_control_that_no_check_decides_cannot_be_scanned_alone(mine: Path) -> None:
+    ran = azscan("scan", "--demo", "--framework", "ours", "--control", "3", "--mappings-dir", str(mine))
+    assert ran.returncode == 2
+    assert "no check decides what was chosen; see why: azscan frameworks show ours" in ran.stderr
 
 
 class TestTheGateOnControls:

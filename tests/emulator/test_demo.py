@@ -7,15 +7,19 @@ import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from azscan import assess
 from azscan.catalog.model import Catalog
+from azscan.collect.plan import Plan
 from azscan.emulator import Estate, dates, demo_estate
+from azscan.estate.documents import Documents
+from azscan.recall import Recall
 from tests.harness import Scanned, scan, shipped
 
 PARTS = sorted(Path(str(files("azscan.emulator"))).joinpath("demo").glob("*.json"))
@@ -155,3 +159,21 @@ def texts(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for one in value:
             yield from texts(one)
+
+
+def test_what_is_said_again_of_the_demo_is_what_would_be_said_anew(
+    scanned: Scanned, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime.now(UTC)
+
+    def assessed() -> list[tuple[object, ...]]:
+        estate, checks = scanned.results.estate, list(catalog.checks.values())
+        owners = [each["id"] for each in estate.about("subscriptions")]
+        documents = Documents(estate, catalog, owners, Plan(catalog, checks, {}).names)
+        assess.Assessor(estate, catalog, documents, checks, owners=owners, now=now).run()
+        found = estate.connection.execute("SELECT number, status, told FROM verdicts ORDER BY number, status, rowid")
+        return [*found, *estate.connection.execute("SELECT * FROM assessed ORDER BY number")]
+
+    again = assessed()
+    monkeypatch.setattr(assess, "_recall", lambda group: Recall([], group))
+    assert assessed() == again

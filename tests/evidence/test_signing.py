@@ -52,6 +52,8 @@ def test_a_password_comes_from_the_environment(tmp_path: Path) -> None:
             load_signer(locked, environ)
         assert PASSWORD in f"{error.value.message} {error.value.hint}"
     assert load_signer(private(tmp_path), {PASSWORD: "not needed"}).fingerprint
+    locked = private(tmp_path, locked=BestAvailableEncryption(b"\xff"))
+    assert load_signer(locked, {PASSWORD: "\udcff"}).fingerprint
 
 
 def test_openssl_tells_the_same_fingerprint_and_signature(tmp_path: Path) -> None:

@@ -9,11 +9,13 @@ from pathlib import Path
 import msgspec
 
 from azscan.emulator import Deny, Options, demo_estate
+from azscan.evidence.pack import write_pack
 from azscan.evidence.summary import Section, write_csv, write_html
 from azscan.results import Allowance, Off, Waiver
-from tests.evidence.ground import FRAMEWORKS, Pack, packed
+from tests.evidence.ground import FRAMEWORKS, JUDGED_AT, Pack, packed
 from tests.harness import Scanned, scan
 
+PARAMS = {"keyvault-key-expires": {"days": 36500}, "a-check-of-another-framework": {"days": 1}}
 DENIED = "Microsoft.KeyVault/vaults/keys/read"
 
 
@@ -63,6 +65,12 @@ def test_unreadable_parts_waivers_and_what_is_off_stand_there(tmp_path: Path, sc
     assert told["Waivers"][1] == ["storage-*", "*/www", "public site", "j.doe", "SEC-1", "2027-01-31", "3", "in force"]
     assert told["Switched off"][1][:5] == ["media", "not in use", "a.b", "", "expired"]
     assert told["Accepted as unreadable"][1][:6] == ["keyvault", "later", "j.doe", "2027-01-31", "7", "in force"]
+
+
+def test_parameters_that_the_team_has_set_stand_there(scanned: Scanned, tmp_path: Path) -> None:
+    write_pack(str(tmp_path / "pack.zip"), scanned.results, PARAMS, judged_at=JUDGED_AT)
+    told = [row[1] for row in tables(Pack(tmp_path / "pack.zip"))["Scan"] if row[0] == "parameter"]
+    assert told == ["keyvault-key-expires: days = 36500"]
 
 
 def test_an_empty_table_says_what_that_means(demo: Pack) -> None:

@@ -147,6 +147,18 @@ def test_any_text_comes_back_on_its_row_and_is_no_formula(text: str, lead: str) 
         assert "\r" not in cell
 
 
+@given(text=st.text('a;=+-@ \n",\u200b', max_size=20))
+@settings(deadline=None)
+def test_nothing_is_a_formula_to_a_reader_that_splits_at_semicolons(text: str) -> None:
+    """Excel does where the decimal sign is a comma; a quote within such a part is a letter to it."""
+    verdict = https_only(storage(text, group=text))
+    evidence = tuple(leaf(text, text, text + end) for end in "12")
+    verdict = msgspec.structs.replace(verdict, title=text, reason=text, evidence=evidence)
+    for line in raw(MemoryResults([verdict])).decode().splitlines():
+        for part in line.split(";"):
+            assert part.lstrip('" ')[:1] not in ("=", "+", "-", "@")
+
+
 def test_many_rows_are_sorted_outside_of_memory() -> None:
     results = MemoryResults(https_only(storage(f"st{number:05d}", DEV)) for number in range(20_000, 0, -1))
     results._verdicts.reverse()

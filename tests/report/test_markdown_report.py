@@ -6,7 +6,7 @@ import io
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -71,6 +71,9 @@ def test_names_of_strangers_are_no_markup() -> None:
 
 
 @given(st.text(min_size=1, max_size=60))
+@example(" ")
+@example(" ` ")
+@example(" a ")
 @settings(deadline=None)
 def test_any_text_is_shown_as_it_is(text: str) -> None:
     from azscan.report.text import visible

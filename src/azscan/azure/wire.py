@@ -22,6 +22,7 @@ from azscan.azure import guard
 from azscan.azure.answers import Ask
 from azscan.azure.clock import Clock
 from azscan.azure.clouds import Cloud
+from azscan.azure.connections import Connections
 from azscan.azure.faults import retry_after
 from azscan.azure.governor import TOO_MANY_REQUESTS, Governor
 from azscan.azure.network import Network
@@ -89,7 +90,7 @@ class Wire(AioHttpTransport):  # type: ignore[misc]  # azure-core exports it laz
     """
 
     def __init__(self, network: Network, *, connections: int, timeout: float) -> None:
-        connector = aiohttp.TCPConnector(ssl=network.ssl_context, limit=connections, keepalive_timeout=60)
+        connector = Connections(ssl=network.ssl_context, limit=connections, keepalive_timeout=60)
         client = aiohttp.ClientSession(
             connector=connector,
             trust_env=False,

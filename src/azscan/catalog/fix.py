@@ -12,7 +12,7 @@ import shlex
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from azscan.results import ResourceRef
 
@@ -83,12 +83,17 @@ def _quoted(template: str) -> list[bool]:
 
 def render(template: str, resource: ResourceRef, shell: Shell = "posix") -> str:
     """The command for one resource, safe to paste; "" where a value is not known or cannot be made safe."""
-    names, is_sound = _read(template)
-    values = _values(resource, above=any(name.startswith(("parent_", "root_")) for name in names))
-    used = [values.get(name, "") for name in names]
-    if not is_sound or not all(_is_safe(value, shell) for value in used):
+    read = _read(template)
+    values = _values(resource, above=read.above)
+    if not read.is_sound or not all(_is_safe(values.get(name, ""), shell) for name in read.names):
         return ""
-    return _RUN.sub(_filler(values, _quoter(shell)), template)
+    quote = _quoter(shell)
+    return "".join(
+        piece
+        if isinstance(piece, str)
+        else quote("".join([values[part] if at % 2 else part for at, part in enumerate(piece)]))
+        for piece in read.pieces
+    )
 
 
 def command_line(words: Iterable[str], shell: str = "posix") -> str:
@@ -99,13 +104,6 @@ def command_line(words: Iterable[str], shell: str = "posix") -> str:
 
 def _quoter(shell: str) -> Callable[[str], str]:
     return _quote_powershell if shell == "powershell" else shlex.quote
-
-
-def _filler(values: Mapping[str, str], quote: Callable[[str], str]) -> Callable[[re.Match[str]], str]:
-    def fill(run: re.Match[str]) -> str:
-        return quote(_PLACEHOLDER.sub(lambda match: values[match.group(1)], run.group()))
-
-    return fill
 
 
 def _quote_powershell(text: str) -> str:
@@ -125,10 +123,25 @@ def _is_safe(value: str, shell: Shell) -> bool:
     return shell == "posix" or not _CMD_SPECIAL & set(value)
 
 
-@lru_cache(maxsize=1024)
-def _read(template: str) -> tuple[tuple[str, ...], bool]:
-    """The placeholders of a template, and whether each stands where a quoted value is safe."""
-    return tuple(_PLACEHOLDER.findall(template)), not misplaced_placeholders(template)
+class _Read(NamedTuple):
+    """A template taken apart. `pieces` are texts, and runs that are quoted as one: text and placeholder in turn."""
+
+    names: frozenset[str]
+    is_sound: bool
+    above: bool
+    pieces: tuple[str | tuple[str, ...], ...]
+
+
+@lru_cache(maxsize=2048)
+def _read(template: str) -> _Read:
+    names = frozenset(_PLACEHOLDER.findall(template))
+    pieces: list[str | tuple[str, ...]] = []
+    end = 0
+    for run in _RUN.finditer(template):
+        pieces += [template[end : run.start()], tuple(_PLACEHOLDER.split(run.group()))]
+        end = run.end()
+    above = any(name.startswith(("parent_", "root_")) for name in names)
+    return _Read(names, not misplaced_placeholders(template), above, (*pieces, template[end:]))
 
 
 def _values(resource: ResourceRef, *, above: bool) -> dict[str, str]:

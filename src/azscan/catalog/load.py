@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
+from azscan.catalog import kept
 from azscan.catalog.model import Catalog
 from azscan.catalog.source import fetch
-from azscan.catalog.validate import File, broken, validate
+from azscan.catalog.validate import File, Frameworks, broken, validate
 from azscan.errors import CatalogError, SourceFault, UsageError
+from azscan.folders import cache_folder
 
 _SERVICE_FILE = "_service.yaml"
 _Loaded = tuple[Catalog, tuple[SourceFault, ...]]
@@ -72,12 +75,31 @@ def _without_garbage(
     gc.disable()
     try:
         gathered = _gather(root, [Path(one) for one in checks_dirs], [Path(one) for one in mappings_dirs])
-        catalog, faults = validate(gathered.files, strict=strict, frameworks=frameworks)
+        catalog, faults = validate(gathered.files, strict=strict) if frameworks else _kept_or_parsed(gathered)
     finally:
         if collecting:
             gc.enable()
     catalog = msgspec.structs.replace(catalog, hash=gathered.digest.hexdigest())
     return catalog, tuple(sorted({*faults, *gathered.faults}))
+
+
+def _kept_or_parsed(gathered: _Gathered) -> _Loaded:
+    """The catalogue as it was kept, or else parsed and, where it has no fault, kept for the next time."""
+    try:
+        folder = cache_folder(os.environ)
+    except RuntimeError:  # nobody's home
+        return validate(gathered.files, frameworks=False)
+    names = (f"{file.kind} {file.folder} {file.name}" for file in gathered.files)
+    key = kept.key_of(gathered.digest.hexdigest(), names)
+    if not gathered.faults and (found := kept.recall(folder, key)) is not None:
+        mappings = {file.stem: file for file in gathered.files if file.kind == "mapping"}
+        frameworks = Frameworks(mappings, found.ids, parsed={})
+        return Catalog(found.services, found.collections, found.checks, frameworks, hash=""), ()
+    catalog, faults = validate(gathered.files, frameworks=False)
+    if not (gathered.faults or faults) and isinstance(catalog.frameworks, Frameworks):
+        ids = catalog.frameworks.ids
+        kept.keep(folder, key, kept.Kept(catalog.services, catalog.collections, catalog.checks, ids))
+    return catalog, faults
 
 
 def _gather(root: Path, checks_dirs: Sequence[Path], mappings_dirs: Sequence[Path]) -> _Gathered:
@@ -86,17 +108,17 @@ def _gather(root: Path, checks_dirs: Sequence[Path], mappings_dirs: Sequence[Pat
     if (root / "mappings").is_dir():
         gathered.mappings(root / "mappings", "mappings")
     for number, folder in enumerate(checks_dirs):
-        _must_be_folder(folder, "--checks-dir")
+        _must_be_folder(folder, "--checks-dir", "<service>/<check>.yaml")
         gathered.checks(folder, f"checks-dir {number}", str(folder))
     for number, folder in enumerate(mappings_dirs):
-        _must_be_folder(folder, "--mappings-dir")
+        _must_be_folder(folder, "--mappings-dir", "<framework>.yaml")
         gathered.mappings(folder, f"mappings-dir {number}", str(folder))
     return gathered
 
 
-def _must_be_folder(folder: Path, option: str) -> None:
+def _must_be_folder(folder: Path, option: str, holds: str) -> None:
     if not folder.is_dir():
-        raise UsageError(f"{option} {folder} is not a folder", hint="name a folder that holds <service>/<check>.yaml")
+        raise UsageError(f"{option} {folder} is not a folder", hint=f"name a folder that holds {holds}")
 
 
 class _Gathered:

@@ -172,13 +172,14 @@ class Control(msgspec.Struct, frozen=True):
 
 
 class FrameworkMap(msgspec.Struct, frozen=True):
-    """One framework's file."""
+    """One framework's file; `left_out` counts the controls that --control did not choose."""
 
     framework: str
     title: str
     source: str
     controls: tuple[Control, ...]
     file: str = ""
+    left_out: int = 0
 
 
 class Catalog(msgspec.Struct, frozen=True):

@@ -53,25 +53,26 @@ def summary(faults: Sequence[SourceFault]) -> str:
 
 def broken(faults: Sequence[SourceFault]) -> CatalogError:
     """The error for a catalogue that has faults."""
-    return CatalogError(summary(faults), faults, hint="mend the files, then run: azscan checks validate")
+    hint = "mend the files, then run azscan checks validate, with the same folders"
+    return CatalogError(summary(faults), faults, hint=hint)
 
 
 def _plural(number: int, word: str) -> str:
     return f"{number} {word}{'s' * (number != 1)}"
 
 
-class _Frameworks(Mapping[str, FrameworkMap]):
+class Frameworks(Mapping[str, FrameworkMap]):
     """Frameworks by name, `parsed` already or when first asked for; `ids` maps ids and aliases of checks to ids."""
 
     def __init__(self, files: Mapping[str, File], ids: Mapping[str, str], parsed: Mapping[str, FrameworkMap]) -> None:
         self._files = dict(sorted(files.items()))
-        self._ids = ids
+        self.ids = ids
         self._read = dict(parsed)
 
     def __getitem__(self, name: str) -> FrameworkMap:
         found = self._read.get(name)
         if found is None:
-            into, framework = read_mapping(self._files[name], self._ids)
+            into, framework = read_mapping(self._files[name], self.ids)
             if into.faults:
                 raise broken(into.faults)
             assert framework is not None
@@ -126,7 +127,7 @@ class _Validator:
             services=dict(sorted(self.services.items())),
             collections=dict(sorted(known.collections.items())),
             checks=dict(sorted(self.checks.items())),
-            frameworks=parsed if frameworks else _Frameworks(mappings, ids, parsed),
+            frameworks=parsed if frameworks else Frameworks(mappings, ids, parsed),
             hash="",
         )
         return catalog, tuple(sorted(set(self.faults)))

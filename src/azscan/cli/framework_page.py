@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from azscan.report.page import Page
 
 
+# So many controls are named where one is sought by the beginning of its id.
+_MOST_NAMED = 12
+
+
 class Coverage(msgspec.Struct, frozen=True):
     """How the controls of a framework are answered, and who drew the edges to checks.
 
@@ -61,8 +65,12 @@ def covered(framework: FrameworkMap) -> Coverage:
 def find_control(framework: FrameworkMap, name: str) -> Control:
     """The control of that id; UsageError where the framework has none, with the nearest."""
     for control in framework.controls:
-        if control.id == name:
+        if control.id.lower() == name.lower():
             return control
+    within = [control.id for control in framework.controls if control.id.lower().startswith(name.lower())]
+    if within:
+        shown = ", ".join(within[:_MOST_NAMED]) + (", …" if len(within) > _MOST_NAMED else "")
+        raise UsageError(f"{framework.framework} has no control {name}", hint=f"those that begin so are {shown}")
     near = did_you_mean(name, [control.id for control in framework.controls])
     raise UsageError(
         f"{framework.framework} has no control {name}",

@@ -267,6 +267,8 @@ BLOCKS: Final[Mapping[str, Callable[[Catalog], str]]] = {
     "link-keys": _keys(tables.LINK),
     "mapping-keys": _keys(tables.MAPPING),
     "control-keys": _keys(tables.CONTROL),
+    "edges-keys": _keys(tables.EDGES),
+    "left-out-keys": _keys(tables.LEFT_OUT),
     "waiver-keys": _config_keys(WAIVER_KEYS),
     "off-keys": _config_keys(OFF_KEYS),
     "severity-keys": _config_keys(SEVERITY_KEYS),

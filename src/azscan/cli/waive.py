@@ -25,7 +25,7 @@ _SAYS = {key.name: key.says for key in WAIVER_KEYS}
 CHECKS = typer.Argument(..., metavar="CHECK...", help="Checks whose findings are accepted, as ids or globs")
 RESOURCE = typer.Option(None, "--resource", metavar="ID", help=_SAYS["resources"], rich_help_panel=COVERS)
 TAG = typer.Option(None, "--tag", metavar="NAME", help=_SAYS["tags"], rich_help_panel=COVERS)
-GROUP = typer.Option(None, "--group", metavar="NAME", help=_SAYS["resource-groups"], rich_help_panel=COVERS)
+GROUP = typer.Option(None, "--resource-group", metavar="NAME", help=_SAYS["resource-groups"], rich_help_panel=COVERS)
 SUBSCRIPTION = typer.Option(None, "--subscription", metavar="ID", help=_SAYS["subscriptions"], rich_help_panel=COVERS)
 MANAGED_BY = typer.Option(None, "--managed-by", metavar="ID", help=_SAYS["managed-by"], rich_help_panel=COVERS)
 REASON = typer.Option(..., "--reason", metavar="TEXT", help=_SAYS["reason"], rich_help_panel=RECORD)
@@ -46,7 +46,7 @@ def waive(
     checks: Words = CHECKS,
     resource: Words = RESOURCE,
     tag: Words = TAG,
-    group: Words = GROUP,
+    resource_group: Words = GROUP,
     subscription: Words = SUBSCRIPTION,
     managed_by: Words = MANAGED_BY,
     reason: str = REASON,
@@ -75,7 +75,7 @@ def waive(
         "checks": checks,
         "resources": resource,
         "tags": tag,
-        "resource-groups": group,
+        "resource-groups": resource_group,
         "subscriptions": subscription,
         "managed-by": managed_by,
         "reason": reason,

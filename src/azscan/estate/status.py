@@ -37,8 +37,12 @@ class Statuses:
 
     def of_scope(self, collection: str, scope: str) -> tuple[Unreadable | None, int | None]:
         """The status of one read (a list below one parent, of one subscription, or of the tenant), and its row id."""
-        page = self.estate.last_page(collection, "read", scope)
-        return _unreadable(page), page.id if page and page.url else None
+        return self.of_scopes(collection, [scope])[scope]
+
+    def of_scopes(self, collection: str, scopes: Collection[str]) -> dict[str, tuple[Unreadable | None, int | None]]:
+        """The same for many scopes at once."""
+        pages = self.estate.last_pages(collection, scopes)
+        return {scope: _of_page(pages.get(scope)) for scope in scopes}
 
     def kind(self, collection: str) -> Kind:
         """The declaration of a collection."""
@@ -108,6 +112,10 @@ class Statuses:
 
     def _of_read(self, read_id: int) -> Unreadable | None:
         return _unreadable(self.estate.read(read_id))
+
+
+def _of_page(page: ReadRow | None) -> tuple[Unreadable | None, int | None]:
+    return _unreadable(page), page.id if page and page.url else None
 
 
 def _unreadable(page: ReadRow | None) -> Unreadable | None:

@@ -225,6 +225,17 @@ class Estate:
         ).fetchone()
         return ReadRow(*found) if found else None
 
+    def last_pages(self, collection: str, scopes: Collection[str]) -> dict[str, ReadRow]:
+        """The last pages of a collection's lists below many parents, by scope; one that was never made has none."""
+        marks = ", ".join("?" * len(scopes))
+        # With max(), SQLite takes the other columns from the row that holds it.
+        found = self.connection.execute(
+            f"SELECT scope, max(page), {READ_COLUMNS} FROM read WHERE collection = ? AND part = 'read'"
+            f" AND scope IN ({marks}) GROUP BY scope",
+            (collection, *scopes),
+        )
+        return {scope: ReadRow(*columns) for scope, _, *columns in found}
+
     def read(self, read_id: int) -> ReadRow | None:
         """The read of that id."""
         found = self.connection.execute(f"SELECT {READ_COLUMNS} FROM read WHERE id = ?", (read_id,)).fetchone()
@@ -260,8 +271,17 @@ class Estate:
 
     def rows(self, collection: str, *, subscription: str | None = None, parent: int | None = None) -> Iterator[Row]:
         """The records of a collection in the order of their ids, streamed, without those deleted meanwhile."""
-        for found in self._records(ROW_COLUMNS, " ORDER BY id_key", collection, subscription, parent):
-            yield Row(*found)
+        yield from map(Row._make, self._records(ROW_COLUMNS, " ORDER BY id_key", collection, subscription, parent))
+
+    def children(self, collection: str, parents: Collection[int], most: int) -> list[Row]:
+        """The first `most` records of a collection below the parents, by parent and then in the order of their ids."""
+        marks = ", ".join("?" * len(parents))
+        found = self.connection.execute(
+            f"SELECT {ROW_COLUMNS} FROM resource INDEXED BY resource_of WHERE collection = ? AND gone = 0"
+            f" AND parent IN ({marks}) ORDER BY parent, id_key LIMIT ?",
+            (collection, *parents, most),
+        )
+        return list(map(Row._make, found))
 
     def count(self, collection: str, *, subscription: str | None = None, parent: int | None = None) -> int:
         """How many records `rows` would give."""
@@ -279,6 +299,16 @@ class Estate:
         return self.connection.execute(
             f"SELECT {columns} FROM resource INDEXED BY {index} WHERE collection = ? AND gone = 0{where}{order}", values
         )
+
+    def shared_ids(self, collections: Collection[str], owners: Collection[str]) -> frozenset[str]:
+        """The ids, as keys, that several records of the collections have in the subscriptions."""
+        kinds, places = ", ".join("?" * len(collections)), ", ".join("?" * len(owners))
+        found = self.connection.execute(
+            f"SELECT id_key FROM resource INDEXED BY resource_in WHERE collection IN ({kinds})"
+            f" AND subscription IN ({places}) GROUP BY id_key HAVING count(*) > 1",
+            (*collections, *owners),
+        )
+        return frozenset(key for (key,) in found)
 
     def reader_of(self, child: str, parents: Collection[str], owners: Collection[str], row: Row) -> int:
         """The row id under which the children of a record stand: where several records have its id, one read them."""

@@ -15,7 +15,7 @@ from azscan.evidence.manifest import MOST_FILES, Entry
 
 # The earliest that a zip file can tell.
 EPOCH = (1980, 1, 1, 0, 0, 0)
-_CHUNK = 1 << 20
+CHUNK = 1 << 20
 
 
 class Archive:
@@ -27,13 +27,13 @@ class Archive:
 
     def write(self, path: str, content: bytes) -> None:
         """Add a file."""
-        self._zip.writestr(_info(path), content)
+        self._zip.writestr(entry_info(path), content)
         self._told(path, hashlib.sha256(content).hexdigest(), len(content))
 
     @contextlib.contextmanager
     def open(self, path: str, *, is_packed: bool = False) -> Iterator[BinaryIO]:
         """A stream to write a file to, however long; `is_packed` for what would not get smaller."""
-        info = _info(path)
+        info = entry_info(path)
         info.compress_type = ZIP_STORED if is_packed else ZIP_DEFLATED
         with self._zip.open(info, "w", force_zip64=True) as entry:
             hashed = _Hashed(entry)  # type: ignore[arg-type]
@@ -43,7 +43,7 @@ class Archive:
     def copy(self, path: str, source: Path, *, is_packed: bool = False) -> None:
         """Add a file that stands on the disk."""
         with source.open("rb") as content, self.open(path, is_packed=is_packed) as stream:
-            while block := content.read(_CHUNK):
+            while block := content.read(CHUNK):
                 stream.write(block)
 
     def __enter__(self) -> Archive:
@@ -77,7 +77,8 @@ class _Hashed:
         return self._stream.write(data)
 
 
-def _info(path: str) -> ZipInfo:
+def entry_info(path: str) -> ZipInfo:
+    """What the zip file says of an entry beside its sizes: the same for all."""
     info = ZipInfo(path, EPOCH)
     info.compress_type = ZIP_DEFLATED
     info.create_system = 3  # Unix, wherever it is made: else the entry would tell

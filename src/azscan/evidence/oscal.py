@@ -8,14 +8,17 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, BinaryIO
+from functools import lru_cache
+from typing import Any, BinaryIO, NamedTuple
 from uuid import UUID, uuid5
 
 import msgspec
 
 from azscan.evidence.manifest import MANIFEST
+from azscan.report.control_table import chosen_line
 from azscan.report.text import visible
-from azscan.results import ControlResult, Framework, Results, Verdict
+from azscan.results import ControlResult, Framework, ResourceRef, Results, Verdict
+from azscan.verdicts import KEPT_REFERENCES
 
 PATH = "oscal/assessment-results.json"
 VERSION = "1.1.2"
@@ -55,21 +58,16 @@ class Oscal:
 
     def take(self, verdict: Verdict, files: Sequence[str]) -> None:
         """Take in a verdict with the names of its evidence files."""
-        resource = verdict.resource
-        uuid = str(uuid5(_NAMES, f"resource|{resource.id.lower()}|{resource.type.lower()}|{resource.name == '*'}"))
-        name = _line(resource.name)
-        subject = {"subject-uuid": uuid, "type": "inventory-item", "title": name}
-        evidence: dict[str, Any] = {"href": f"../{files[0]}", "description": _line(f"What Azure returned of {name}")}
-        evidence["props"] = [_prop("resource-uuid", uuid)]
+        told = _told(verdict.resource)
+        evidence: dict[str, Any] = {"href": f"../{files[0]}", "description": f"What Azure returned of {told.name}"}
+        evidence["props"] = [_prop("resource-uuid", told.uuid)]
         if len(files) > 1:
             evidence["links"] = [{"href": f"../{file}", "rel": "evidence"} for file in files[1:]]
         self._kept.execute(
-            "INSERT INTO part VALUES (?, ?, ?, ?)", (verdict.check, verdict.status, _encode(subject), _encode(evidence))
+            "INSERT INTO part VALUES (?, ?, ?, ?)", (verdict.check, verdict.status, told.subject, _encode(evidence))
         )
-        item = None
-        for place in dict.fromkeys(self._frameworks[each.partition(":")[0]] for each in verdict.controls):
-            item = item or _encode(_item(verdict, uuid))
-            self._kept.execute("INSERT OR IGNORE INTO item VALUES (?, ?, ?)", (place, uuid, item))
+        for place in {self._frameworks[each.partition(":")[0]] for each in verdict.controls}:
+            self._kept.execute("INSERT OR IGNORE INTO item VALUES (?, ?, ?)", (place, told.uuid, told.item))
 
     def write(self, stream: BinaryIO) -> None:
         """Write the document."""
@@ -104,10 +102,13 @@ class Oscal:
         controls = [each for each in self._results.controls if each.framework == framework.key]
         judged = [each for each in controls if each.status in _JUDGED]
         left_out = [each for each in controls if each.status not in _JUDGED]
+        others = "; the others are named in props." if left_out else "."
+        if framework.left_out:
+            others += f" {chosen_line(framework)}."
         about: dict[str, Any] = {
             "uuid": self._uuid("result", framework.key),
             "title": _line(framework.title),
-            "description": f"{len(judged)} of {len(controls)} controls were judged; the others are named in props.",
+            "description": f"{len(judged)} of {len(controls)} controls were judged{others}",
             "start": scan.started or scan.finished,
             "end": scan.finished,
             "props": [
@@ -173,7 +174,9 @@ class Oscal:
     ) -> dict[str, Any]:
         state, reason = _STATES.get(control.status, ("not-satisfied", "other"))
         told = ", ".join(f"{count:,} {status}" for status, count in control.counts.items())
-        told = f"{control.status}: {'; '.join(filter(None, (told, control.reason)))}"
+        by = f"by {', '.join(control.decided_by)}" if control.decided_by else ""
+        told = f"{control.status}: {'; '.join(filter(None, (told, by)))}"
+        told += f". What no check decides: {control.reason}" if control.reason else ""
         uuids = [uuid for check in framework.checks.get(control.control, ()) for uuid in observed.get(check, ())]
         finding: dict[str, Any] = {
             "uuid": self._uuid("finding", framework.key, control.control),
@@ -238,8 +241,19 @@ def _selection(tokens: Mapping[str, str], judged: Sequence[ControlResult]) -> di
     return selection
 
 
-def _item(verdict: Verdict, uuid: str) -> dict[str, Any]:
-    resource = verdict.resource
+class _Told(NamedTuple):
+    """A resource as the document names it: `subject` and `item` are JSON."""
+
+    uuid: str
+    name: str
+    subject: bytes
+    item: bytes
+
+
+@lru_cache(maxsize=KEPT_REFERENCES)
+def _told(resource: ResourceRef) -> _Told:
+    uuid = str(uuid5(_NAMES, f"resource|{resource.id.lower()}|{resource.type.lower()}|{resource.name == '*'}"))
+    name = _line(resource.name)
     what = "All that could not be listed" if resource.name == "*" else "A resource"
     props = [
         _prop("asset-id", resource.id, own=False),
@@ -248,7 +262,9 @@ def _item(verdict: Verdict, uuid: str) -> dict[str, Any]:
         _prop("region", resource.region),
     ]
     props = [each for each in props if each["value"] != "-"]
-    return {"uuid": uuid, "description": _line(f"{what}: {resource.id or resource.name}"), "props": props}
+    item = {"uuid": uuid, "description": _line(f"{what}: {resource.id or resource.name}"), "props": props}
+    subject = {"subject-uuid": uuid, "type": "inventory-item", "title": name}
+    return _Told(uuid, name, _encode(subject), _encode(item))
 
 
 def _prop(name: str, value: str, remarks: str = "", *, own: bool = True) -> dict[str, Any]:

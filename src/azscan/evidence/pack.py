@@ -57,7 +57,7 @@ def write_pack(
                 archive.copy(f"frameworks/{framework.key}.xlsx", book, is_packed=True)
             with archive.open(oscal.PATH) as entry:
                 document.write(entry)
-        parts = summary.sections(results)
+        parts = summary.sections(results, params)
         with archive.open("summary.csv") as entry:
             summary.write_csv(parts, entry, bom=bom)
         with archive.open("summary.html") as entry:

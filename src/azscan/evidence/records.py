@@ -54,7 +54,7 @@ class EvidenceFiles:
         self._lists: list[Mapping[int, None]] = []
         # Checks of one subject come one after the other, over the same resources.
         self._followed = lru_cache(maxsize=KEPT)(self._follow)
-        self._reads_of = lru_cache(maxsize=KEPT)(self._reads_of_record)
+        self._place = lru_cache(maxsize=KEPT)(self._place_of)
         self._collect_pages()
         self._gone = {row for (row,) in self._estate.connection.execute("SELECT id FROM resource WHERE gone = 1")}
 
@@ -84,24 +84,25 @@ class EvidenceFiles:
             yield from (("read", read) for read in trace.reads)
             return
         yield ("record", trace.row)
-        told = set(self._reads_of(trace.row))
+        place = self._place(trace.row)
+        told = {place.read_id, place.detail_id}
         whole = []
         if needs := self._needs[check.id]:
-            for kind, number in self._walk(check.subject, self._row(trace.row), needs):
+            for kind, number in self._walk(check.subject, place, needs):
                 yield (kind, number)
                 if kind == "list":
                     whole.append(self._lists[number])
+                elif kind == "read":
+                    told.add(number)
                 else:
-                    told |= {number} if kind == "read" else set(self._reads_of(number))
+                    told |= {self._place(number).read_id, self._place(number).detail_id}
         for read in trace.reads:
             if read not in told and not any(read in reads for reads in whole):
                 yield ("read", read)
 
-    def _reads_of_record(self, row_id: int) -> tuple[int, int]:
-        found: tuple[int, int] = self._estate.connection.execute(
-            "SELECT read_id, detail_id FROM resource WHERE id = ?", (row_id,)
-        ).fetchone()
-        return found
+    def _place_of(self, row_id: int) -> Row:
+        """A record without its body: where it stands, and which reads brought it."""
+        return self._row(row_id)._replace(body=b"")
 
     def _walk(self, collection: str, row: Row, needs: Mapping[str, Need]) -> Iterator[Ref]:
         for need in needs.values():
@@ -132,7 +133,7 @@ class EvidenceFiles:
         for row_id in found:
             yield ("record", row_id)
             if need.below:
-                yield from self._walk(kind.name, self._row(row_id), need.below)
+                yield from self._walk(kind.name, self._place(row_id), need.below)
         if found and not link.many:
             return
         # That there are no others shows in the whole lists.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,7 +41,7 @@ def load_signer(path: Path, environ: Mapping[str, str]) -> Signer:
     content = _content(path, "--sign-key")
     if b"PUBLIC KEY" in content and b"PRIVATE KEY" not in content:
         raise UsageError(f"--sign-key: {path} holds a public key", hint="signing needs the private one")
-    password = environ.get(PASSWORD, "").encode() or None
+    password = os.fsencode(environ.get(PASSWORD, "")) or None
     try:
         key = load_pem_private_key(content, password)
     except TypeError as error:

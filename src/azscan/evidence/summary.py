@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Sequence
-from typing import BinaryIO
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, BinaryIO
 
 import msgspec
 
 from azscan.decisions import changes
 from azscan.evidence.oscal import VERSION as OSCAL_VERSION
 from azscan.evidence.roles import roles_held
-from azscan.report.control_table import score_line
+from azscan.report.control_table import chosen_line, score_line
 from azscan.report.csv_report import safe_cell, write_rows
 from azscan.report.labels import subscription_names
 from azscan.report.text import visible
-from azscan.results import CONTROL_STATUSES, STATUSES, Allowance, Off, SeverityOverride, Waiver
+from azscan.results import CONTROL_STATUSES, STATUSES, Allowance, Framework, Off, SeverityOverride, Waiver
 from azscan.verdicts import StoredResults
 
 # The statuses of verdicts that say something of a control.
@@ -31,11 +31,11 @@ class Section(msgspec.Struct, frozen=True):
     note: str = "none"
 
 
-def sections(results: StoredResults) -> tuple[Section, ...]:
-    """What the summary tells, in its order."""
+def sections(results: StoredResults, params: Mapping[str, Mapping[str, Any]]) -> tuple[Section, ...]:
+    """What the summary tells, in its order. `params` are the parameters that azscan.yaml sets, by check id."""
     names = subscription_names(results.scan)
     return (
-        Section("Scan", ("what", "value"), tuple(_scan(results))),
+        Section("Scan", ("what", "value"), tuple(_scan(results, params))),
         Section(
             "Scope",
             ("subscription", "name", "state", "tenant", "left out because"),
@@ -59,12 +59,15 @@ def sections(results: StoredResults) -> tuple[Section, ...]:
         ),
         Section(
             "Controls",
-            ("framework", "control", "title", "status", "strength", "worst", *_COUNTED, "not run", "why"),
+            (
+                *("framework", "control", "title", "status", "strength", "worst", *_COUNTED),
+                *("decided by", "not run", "what no check decides, or why"),
+            ),
             tuple(
                 (
                     *(each.framework, each.control, each.title, each.status, each.strength, each.severity),
                     *(str(each.counts.get(status, 0)) for status in _COUNTED),
-                    *(", ".join(each.not_run), each.reason),
+                    *(", ".join(each.decided_by), ", ".join(each.not_run), each.reason),
                 )
                 for each in results.controls
             ),
@@ -107,7 +110,11 @@ def sections(results: StoredResults) -> tuple[Section, ...]:
     )
 
 
-def _scan(results: StoredResults) -> Iterator[tuple[str, str]]:
+def _extent(framework: Framework) -> str:
+    return chosen_line(framework) if framework.left_out else f"{len(framework.controls)} controls"
+
+
+def _scan(results: StoredResults, params: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
     scan, summary = results.scan, results.summary
     first, last = results.estate.connection.execute("SELECT min(at), max(at) FROM read WHERE at <> ''").fetchone()
     yield "cloud", scan.cloud
@@ -126,12 +133,16 @@ def _scan(results: StoredResults) -> Iterator[tuple[str, str]]:
     yield "catalogue (SHA-256)", scan.catalog
     yield "OSCAL", OSCAL_VERSION
     for framework in results.frameworks:
-        yield "framework", f"{framework.key}: {framework.title}, {len(framework.controls)} controls"
+        yield "framework", f"{framework.key}: {framework.title}, {_extent(framework)}"
     yield "services", ", ".join(scan.services)
     yield "checks", f"{scan.checks}"
     yield "resources", f"{summary.resources}"
     for status in STATUSES:
         yield f"verdicts: {status}", f"{summary.statuses.get(status, 0)}"
+    for check, values in sorted(params.items()):
+        # A threshold can be set so that everything passes.
+        for name, value in values.items() if results.controls_of(check) else ():
+            yield "parameter", f"{check}: {name} = {value}"
     for each in scan.filters:
         yield "filter", each
     for note in scan.notes:

@@ -1,45 +1,61 @@
-"""The workbook of a framework: the rows of its CSV, with filters and a heading that stays."""
+"""The workbook of a framework: the rows of its CSV, with filters and a heading that stays.
+
+XlsxWriter makes all of it but the rows, which are millions of cells that need none of what it can: they are
+written as they come, each cell an inline text
+(https://learn.microsoft.com/dotnet/api/documentformat.openxml.spreadsheet.inlinestring).
+"""
 
 from __future__ import annotations
 
+import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import IO
+from zipfile import ZIP_DEFLATED, ZipFile
+
+from azscan.evidence.archive import entry_info
 
 # Excel takes 1,048,576 rows and 32,767 characters in a cell.
 # https://support.microsoft.com/office/excel-specifications-and-limits-1672b34d-7043-467e-8e27-269d656771c3
 ROWS = 1_000_000
 LONGEST_CELL = 32_767
+# Excel counts UTF-16 units, of which a character may take two.
+_SHORT = LONGEST_CELL // 2
 _CUT = "\n(cut: the CSV has the rest)"
 # Columns wider than the others, by their name.
 _WIDTHS = {"title": 45, "resource id": 60, "expected": 45, "actual": 30, "reason": 45, "fix": 45, "evidence files": 60}
+# Rows that are written at once.
+_BLOCK = 200
+_END = b"</sheetData>"
+# How large a sheet is would have to stand before its rows, and nothing needs it.
+_DIMENSION = re.compile(rb"<dimension [^>]*>")
+# What XML does not take, and what Excel would take for such a character written out.
+_SPECIAL = re.compile(r"[&<>\x00-\x08\x0b-\x1f\ufffe\uffff\ud800-\udfff]|_(?=x[0-9A-Fa-f]{4}_)")
+_KEPT = ' xml:space="preserve"'
+_NAMED = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
 class Workbook:
     """An .xlsx file of rows; beyond `rows_per_sheet` they go on in another sheet. A context manager.
 
-    Every cell is a text: nothing in it is a formula, a number or a link. Memory does not grow with the rows; what
-    waits stands beside `path`. The same rows give the same bytes.
+    Every cell is a text: nothing in it is a formula, a number or a link. Memory does not grow with the rows. The
+    same rows give the same bytes.
     """
 
     def __init__(self, path: Path, columns: Sequence[str], *, created: datetime, rows_per_sheet: int = ROWS) -> None:
-        from xlsxwriter import Workbook as Book
+        from xlsxwriter.utility import xl_col_to_name
 
-        options = {
-            "constant_memory": True,
-            "tmpdir": str(path.parent),
-            "strings_to_formulas": False,
-            "strings_to_numbers": False,
-            "strings_to_urls": False,
-        }
-        self._book = Book(str(path), options)
-        self._book.use_zip64()
-        self._book.set_properties({"title": "azscan evidence", "created": created.replace(tzinfo=None)})
-        self._heading = self._book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
         self._columns = columns
+        self._letters = [xl_col_to_name(place) for place in range(len(columns))]
+        self._created = created
+        self._folder = str(path.parent)
         self._rows_per_sheet = rows_per_sheet
-        self._line = 0
+        self._zip = ZipFile(path, "w", ZIP_DEFLATED)
+        # How many rows each sheet has so far.
+        self._lines: list[int] = []
+        self._waiting: list[str] = []
         self._sheet = self._new_sheet()
 
     def __enter__(self) -> Workbook:
@@ -47,40 +63,80 @@ class Workbook:
 
     def __exit__(self, *_: object) -> None:
         """Finish the file; without that there is none, whatever was written."""
-        self._finish_sheet()
-        self._book.close()
+        with self._zip:
+            self._finish_sheet()
+            frame = self._frame()
+            for name in frame.namelist():
+                if name not in self._zip.NameToInfo:
+                    self._zip.writestr(entry_info(name), frame.read(name))
 
     def through(self, rows: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:
         """The rows, each written on its way through."""
         for cells in rows:
-            if self._line >= self._rows_per_sheet:
+            if self._lines[-1] >= self._rows_per_sheet:
                 self._finish_sheet()
-                self._sheet, self._line = self._new_sheet(), 0
-            self._line += 1
-            for place, text in enumerate(cells):
-                if text:
-                    self._sheet.write_string(self._line, place, _fitting(text))
+                self._sheet = self._new_sheet()
+            self._lines[-1] += 1
+            self._waiting.append(_row(self._letters, self._lines[-1] + 1, cells))
+            if len(self._waiting) >= _BLOCK:
+                self._flush()
             yield cells
 
-    def _new_sheet(self) -> Any:
-        number = len(self._book.worksheets()) + 1
-        sheet = self._book.add_worksheet("verdicts" if number == 1 else f"verdicts {number}")
-        sheet.freeze_panes(1, 0)
-        for place, name in enumerate(self._columns):
-            sheet.set_column(place, place, _WIDTHS.get(name, 16))
-            sheet.write_string(0, place, name, self._heading)
+    def _new_sheet(self) -> IO[bytes]:
+        self._lines.append(0)
+        name = f"xl/worksheets/sheet{len(self._lines)}.xml"
+        head, _ = self._frame().read(name).split(_END)
+        sheet = self._zip.open(entry_info(name), "w", force_zip64=True)
+        sheet.write(_DIMENSION.sub(b"", head))
         return sheet
 
+    def _flush(self) -> None:
+        self._sheet.write("".join(self._waiting).encode())
+        self._waiting.clear()
+
     def _finish_sheet(self) -> None:
-        self._sheet.autofilter(0, 0, self._line, len(self._columns) - 1)
+        with self._sheet as sheet:
+            self._flush()
+            _, tail = self._frame().read(f"xl/worksheets/sheet{len(self._lines)}.xml").split(_END)
+            sheet.write(_END + tail)
+
+    def _frame(self) -> ZipFile:
+        """The workbook without its rows."""
+        from xlsxwriter import Workbook as Book
+
+        made = io.BytesIO()
+        # So that the heading is inline texts too.
+        with Book(made, {"constant_memory": True, "tmpdir": self._folder}) as book:
+            book.set_properties({"title": "azscan evidence", "created": self._created.replace(tzinfo=None)})
+            heading = book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
+            for number, lines in enumerate(self._lines, 1):
+                sheet = book.add_worksheet("verdicts" if number == 1 else f"verdicts {number}")
+                sheet.freeze_panes(1, 0)
+                for place, name in enumerate(self._columns):
+                    sheet.set_column(place, place, _WIDTHS.get(name, 16))
+                    sheet.write_string(0, place, name, heading)
+                sheet.autofilter(0, 0, lines, len(self._columns) - 1)
+        return ZipFile(made)
 
 
-def _fitting(text: str) -> str:
-    # What XlsxWriter takes for markup of its own it would write as it is: cells, formulas and all.
-    if text.startswith("<r>"):
-        text = f"'{text}"
-    # Excel counts UTF-16 units, of which a character may take two.
-    if len(text) * 2 <= LONGEST_CELL or len(text.encode("utf-16-le")) // 2 <= LONGEST_CELL:
-        return text
-    room = LONGEST_CELL - len(_CUT)
-    return text.encode("utf-16-le")[: room * 2].decode("utf-16-le", "ignore") + _CUT
+def _row(letters: Sequence[str], number: int, cells: Sequence[str]) -> str:
+    told = [
+        # Blanks around a text are dropped unless they are asked to stay.
+        f'<c r="{letter}{number}" t="inlineStr"><is>'
+        f"<t{_KEPT if text[0] <= ' ' or text[-1] <= ' ' else ''}>"
+        f"{text if len(text) <= _SHORT and not _SPECIAL.search(text) else _written(text)}</t></is></c>"
+        for letter, text in zip(letters, cells, strict=True)
+        if text
+    ]
+    return f'<row r="{number}">{"".join(told)}</row>'
+
+
+def _written(text: str) -> str:
+    if len(text) > _SHORT and len(text.encode("utf-16-le", "surrogatepass")) // 2 > LONGEST_CELL:
+        room = LONGEST_CELL - len(_CUT)
+        text = text.encode("utf-16-le", "surrogatepass")[: room * 2].decode("utf-16-le", "ignore") + _CUT
+    return _SPECIAL.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return _NAMED.get(found[0]) or f"_x{ord(found[0]):04X}_"

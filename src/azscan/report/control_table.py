@@ -14,6 +14,8 @@ _LISTS: tuple[ControlStatus, ...] = ("pass", "no-resources", "manual", "inherite
 _STYLES = {"fail": "red", "unreadable": "yellow", "waived": "cyan"}
 _COLUMNS = (("failed", "fail"), ("unread", "unreadable"), ("waived", "waived"), ("passed", "pass"))
 _PARTIAL = "*"
+# So many of the checks behind a control are named.
+_CHECKS = 3
 
 
 def print_controls(page: Page, results: Results) -> None:
@@ -32,9 +34,17 @@ def score_line(score: Score) -> str:
     return f"{score.percent:g} %: {score.passed} of {count(score.decided, 'decided control')} {verb}"
 
 
+def chosen_line(framework: Framework) -> str:
+    """How many controls --control chose of a framework, in words."""
+    whole = len(framework.controls) + framework.left_out
+    return f"{len(framework.controls)} of {count(whole, 'control')}, chosen by --control; the others are not told"
+
+
 def _framework(page: Page, framework: Framework, score: Score, controls: Sequence[ControlResult]) -> None:
     page.heading(f"controls of {framework.title}")
     page.line("  ", (score_line(score), "bold"), rest="    ")
+    if framework.left_out:
+        page.line("  ", chosen_line(framework), rest="    ")
     rows = [each for each in controls if each.status in _ROWS]
     if rows:
         width = max(len("control"), *(len(visible(_name(each))) for each in rows))
@@ -45,6 +55,10 @@ def _framework(page: Page, framework: Framework, score: Score, controls: Sequenc
             words = f"{visible(_name(each)):<{width}}  {each.status:<10}  {each.severity:<8}{numbers}"
             page.whole("  ", words, _STYLES[each.status])
             page.line("    ", each.title)
+            if each.decided_by:
+                more = len(each.decided_by) - _CHECKS
+                rest = f" and {count(more, 'more check')}" if more > 0 else ""
+                page.line("    by: ", f"{', '.join(each.decided_by[:_CHECKS])}{rest}", rest="      ")
             if each.not_run:
                 page.line("    ", each.reason)
         page.flush()
@@ -54,6 +68,8 @@ def _framework(page: Page, framework: Framework, score: Score, controls: Sequenc
             page.line("  ", (f"{status.replace('-', ' ')} ({len(names)}): ", "bold"), ", ".join(names), rest="    ")
     if any(each.strength == "partial" for each in controls):
         page.line("  ", f"{_PARTIAL} its checks decide only a part of the control")
+    if rows and not framework.left_out:
+        page.line("  ", f"what makes a control fail: {page.options.command} --control ID --show failed", rest="    ")
     if score.statuses["manual"] or score.statuses["inherited"]:
         page.line("  ", f"why no read decides a control: azscan frameworks show {framework.key}", rest="    ")
 

@@ -6,6 +6,7 @@ import contextlib
 import csv
 import errno
 import io
+import re
 import sqlite3
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
@@ -52,6 +53,8 @@ _STATUS_RANK = {status: rank for rank, status in enumerate(dict.fromkeys((*STATU
 # A cell that begins so is a formula to one spreadsheet or another, the wide forms too.
 # https://owasp.org/www-community/attacks/CSV_Injection
 _FORMULA = frozenset("=+-@\t\r＝＋－＠")
+# Where the decimal sign is a comma, spreadsheets split lines at semicolons, whatever quotes stand around them.
+_NEXT_CELL = re.compile(r';(?=[ "]*[=+@＝＋－＠-])')
 _BLOCK = 1000
 _TABLE = """
 CREATE TABLE row(framework INT, control INT, "check" TEXT, status INT, subscription TEXT, id TEXT, cells BLOB);
@@ -251,20 +254,21 @@ def _lines(values: Sequence[str]) -> str:
     """The values as the lines of one cell; one line where all of them are the same."""
     if len(values) == 1 or len(set(values)) == 1:
         return safe_cell(values[0])
-    return _no_formula("\n".join(map(visible, values)))
+    return "\n".join(map(safe_cell, values))
 
 
 def safe_cell(value: str) -> str:
     """The value as a cell that no spreadsheet takes for a formula and no terminal for a command."""
-    if value[:1].isalnum() and value.isprintable():
+    first = value[:1]
+    if not first or ((first == "/" or first.isalnum()) and ";" not in value and value.isprintable()):
         return value
-    return visible(_no_formula(value))
+    return _NEXT_CELL.sub(";'", visible(_no_formula(value)))
 
 
 def _no_formula(text: str) -> str:
     for char in text:
         if char in _FORMULA:
             return f"'{text}"
-        if not (char.isspace() or unicodedata.category(char) in ("Cc", "Cf")):
+        if not (char.isspace() or char == '"' or unicodedata.category(char) in ("Cc", "Cf")):
             break
     return text

@@ -46,7 +46,9 @@ def code(text: str) -> str:
     """The text as a code span, on one line; the fence is longer than any run of backticks inside."""
     shown = middle(visible(text), _LONGEST)
     fence = "`" * (1 + max((len(run) for run in _RUNS.findall(shown)), default=0))
-    pad = " " if shown.startswith("`") or shown.endswith("`") or not shown.strip() else ""
+    # A blank at both ends is dropped there (https://spec.commonmark.org/0.31.2/#code-spans), unless all are blanks.
+    is_stripped = shown.startswith(" ") and shown.endswith(" ") and shown.strip(" ")
+    pad = " " if is_stripped or shown.startswith("`") or shown.endswith("`") else ""
     return f"{fence}{pad}{shown}{pad}{fence}"
 
 

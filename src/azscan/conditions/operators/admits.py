@@ -172,6 +172,21 @@ def _rules_of(entries: list[Any]) -> tuple[_Rule, ...] | None:
     return found[1]
 
 
+# The same for the rules themselves, encoded.
+_ENCODED: Final[dict[int, tuple[dict[str, Any], bytes]]] = {}
+
+
+def _encoded(rule: dict[str, Any]) -> bytes:
+    """What counts of a rule, as the key under which it is kept: without its id, so that groups share their rules."""
+    found = _ENCODED.get(id(rule))
+    if found is None:
+        if len(_ENCODED) >= 500:
+            _ENCODED.clear()
+        counts = {name: rule[name] for name in ("name", "properties") if name in rule}
+        found = _ENCODED[id(rule)] = (rule, _encode(counts))
+    return found[1]
+
+
 def _read_rules(entries: Iterable[Any]) -> tuple[_Rule, ...] | None:
     """The inbound rules of a list; None where one of them could not be read."""
     rules = [opened(entry) for entry in entries]
@@ -194,7 +209,7 @@ def show(expected: Mapping[str, Any], rule: Any) -> str | None:
     if not isinstance(rule, dict):
         return None
     ports = tuple(map(str, expected.get("ports", ("*",))))
-    if type(rule) is dict and len(encoded := _encode(rule)) <= LONGEST_KEPT:
+    if type(rule) is dict and len(encoded := _encoded(rule)) <= LONGEST_KEPT:
         return _kept_line(encoded, ports)
     return _line(rule, _rule_from(rule), _ports_of(ports))
 
@@ -313,7 +328,7 @@ def _read_rule(rule: Any) -> _Rule | None:
     """
     if type(rule) is not dict:
         return _rule_from(rule)
-    encoded = _encode(rule)
+    encoded = _encoded(rule)
     return _kept_rule(encoded) if len(encoded) <= LONGEST_KEPT else _rule_from(rule, is_long=True)
 
 
