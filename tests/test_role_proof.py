@@ -15,6 +15,7 @@ from typing import get_args
 import pytest
 
 from azscan.collect.needs import needs_of
+from azscan.collect.permissions import ASSIGNMENTS, PERMISSIONS
 from azscan.collect.plan import Plan
 from azscan.emulator import Estate, Options, Role, demo_estate
 from azscan.emulator.options import Manner
@@ -22,7 +23,7 @@ from azscan.emulator.role_file import read_role
 from azscan.errors import NothingScannedError
 from azscan.results import Verdict
 from azscan.rights.gaps import gaps_of
-from azscan.rights.role import ASSIGNMENTS, PERMISSIONS, SUBSCRIPTIONS, graph_permissions, role_for, scopes_for
+from azscan.rights.role import SUBSCRIPTIONS, graph_permissions, role_for, scopes_for
 from azscan.rights.writing import as_json
 from tests.harness import Scanned, scan, shipped
 
@@ -143,3 +144,26 @@ def test_without_the_list_of_subscriptions_nothing_is_scanned(tmp_path: Path) ->
     assert gaps.nothing and gaps.checks == frozenset(EVERY)
     with pytest.raises(NothingScannedError, match="no subscription is visible"):
         scan(tmp_path, demo(), held_to(rest, "filter"), catalog=shipped(), checks=list(EVERY))
+
+
+@pytest.mark.parametrize("manner", MANNERS)
+@pytest.mark.parametrize(
+    ("service", "action"),
+    [("storage", "Microsoft.Storage/storageAccounts/read"), ("keyvault", "Microsoft.KeyVault/vaults/read")],
+)
+def test_granting_what_a_report_names_makes_everything_readable(
+    service: str, action: str, manner: Manner, tmp_path: Path
+) -> None:
+    """The first round is for the proof of what is held, the second for what it shows to be missing."""
+    held = {SUBSCRIPTIONS, action}
+    rounds = []
+    while True:
+        scanned = scan(tmp_path, demo(), held_to(held, manner), catalog=shipped(), services=[service])
+        named = {part.action for part in scanned.results.unreadable}
+        assert not {each.lower() for each in named} & {each.lower() for each in held}, "it names what is held"
+        if not named:
+            break
+        rounds.append(named)
+        held |= named
+    assert len(rounds) <= 2 and not scanned.results.unreadable
+    assert PERMISSIONS in rounds[0]

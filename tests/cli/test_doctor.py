@@ -95,3 +95,10 @@ def test_names_of_others_do_not_reach_the_terminal(tmp_path: Path) -> None:
 def test_nothing_in_the_way(tmp_path: Path) -> None:
     text = page_of(Report((Finding("clock", "clock", "ok", "fine"),)), tmp_path)
     assert text.endswith("nothing stands in the way of a scan: azscan scan\n")
+
+
+def test_the_role_on_record_is_told_once(tmp_path: Path) -> None:
+    with serving(tmp_path, demo_estate(), Options()) as (_, around):
+        done = azscan("doctor", "--subscription", PROD, "--service", "storage", "--json", env=around, cwd=tmp_path)
+    (told,) = [each["what"] for each in json.loads(done.stdout)["findings"] if each["name"] == "roles"]
+    assert told.count("Reader (direct, on the subscription)") == 1

@@ -136,8 +136,9 @@ def test_a_role_from_a_file_limits_what_a_scan_reads(serve, source, tmp_path, de
         role["Actions"] = [each for each in role["Actions"] if each != left_out]
         path.write_text(json.dumps(role))
         line = serve("--from", str(source), "--role", str(path), "--denied", denied).stdout.readline().strip()
-        done = scanned(line, tmp_path, "--check", "storage-https-only", "--format", "json")
-        verdicts = json.loads(done.stdout)["verdicts"]
+        done = scanned(line, tmp_path, "--service", "storage", "--format", "json")
+        assert done.stdout, done.stderr
+        verdicts = [each for each in json.loads(done.stdout)["verdicts"] if each["check"] == "storage-https-only"]
         assert {each["status"] for each in verdicts} == statuses, done.stderr
         assert left_out is None or all(
             each["reason"].startswith("access_denied: ") and left_out in each["reason"] for each in verdicts
@@ -151,3 +152,35 @@ def test_a_role_from_a_file_limits_what_a_scan_reads(serve, source, tmp_path, de
 def test_what_is_no_role_is_told(tmp_path, arguments, words):
     done = azscan("emulator", "serve", *arguments, cwd=tmp_path)
     assert done.returncode == 2 and words in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell")
+def test_what_goes_wrong_comes_from_a_file(serve, source, tmp_path):
+    switches = tmp_path / "options.json"
+    switches.write_text(json.dumps({"refused": {"*": 53003}, "latencyMs": 1}))
+    process = serve("--from", str(source), "--options", str(switches))
+    done = scanned(process.stdout.readline().strip(), tmp_path)
+    assert done.returncode == 3 and "53003" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("{", "is not JSON"),
+        ("[]", "wants an object for Options"),
+        ('{"latency": 1}', "has no 'latency'"),
+        ('{"latencyMs": "slow"}', "Expected `float`, got `str` - at `$.latency_ms`"),
+        ('{"throttle": {"capacity": []}}', "$.throttle.capacity"),
+        ('{"faults": [{"do": "explode"}]}', "no fault 'explode'"),
+        ('{"faults": 5}', "Options"),
+        ('{"replay": "some"}', "'some'"),
+        (None, "cannot be read"),
+    ],
+)
+def test_options_that_do_not_fit_are_told(tmp_path, content, words):
+    switches = tmp_path / "options.json"
+    if content is not None:
+        switches.write_text(content)
+    done = azscan("emulator", "serve", "--options", str(switches), cwd=tmp_path)
+    assert done.returncode == 2 and words in " ".join(done.stderr.split()) and "options.json" in done.stderr
+    assert "Traceback" not in done.stderr and " help: " in done.stderr

@@ -141,3 +141,29 @@ def test_a_group_counts_for_what_lies_in_it_only():
         return [await permissions.covers_at(place, READ) for place in places]
 
     assert asyncio.run(ask()) == [False, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("answers", "wanting"),
+    [
+        ({"permissions": page()}, READ),
+        ({"permissions": Fault("access_denied")}, "Microsoft.Authorization/permissions/read"),
+        ({"permissions": NOT_HERE}, "Microsoft.Authorization/roleAssignments/read"),
+        (
+            {"permissions": NOT_HERE, "roleAssignments": page(assigned()), ROLE: Fault("access_denied")},
+            "Microsoft.Authorization/roleDefinitions/read",
+        ),
+        (
+            {
+                "permissions": Fault("access_denied"),
+                "roleAssignments": page(assigned()),
+                ROLE: {"properties": {"permissions": [{"actions": ["Microsoft.Authorization/*/read"]}]}},
+            },
+            READ,
+        ),
+        ({"permissions": Fault("throttled")}, ""),
+    ],
+)
+def test_what_is_wanting_is_what_proves_a_list_not_what_may_be_held(answers, wanting):
+    permissions, _ = loaded(answers)
+    assert not permissions.covers(READ) and permissions.wanting(READ) == wanting

@@ -91,6 +91,8 @@ def test_a_role_on_a_group_of_resources_warns_and_lets_a_scan_go_on(tmp_path: Pa
     world = World(roles=[Role(f"{SCOPE}/resourceGroups/rg-web")], services=STORAGE_ONLY, more={"permissions_at": told})
     report = world.doctor(tmp_path)
     assert states(report)["roles"] == "warning" == report.state
+    if told == "anywhere":
+        assert "no role on the whole subscription, only below it: resource group rg-web" in found(report, "roles").what
     scanned = world.scan(tmp_path / "scan")
     assert scanned.of("storage-https-only")
     asked = [record for record in scanned.emulator.log if "roleAssignments" in record.path]
@@ -112,6 +114,31 @@ def test_where_nothing_can_be_asked_it_says_so(tmp_path: Path) -> None:
     report = World(services=STORAGE_ONLY, more={"permissions_at": "nowhere", "deny": deny}).doctor(tmp_path)
     told = found(report, "roles")
     assert told.state == "warning" and "it cannot be told what this identity may read" in told.what
+    for action in ("permissions", "roleAssignments", "roleDefinitions"):
+        assert f"Microsoft.Authorization/{action}/read" in told.means
+
+
+def test_a_group_that_is_not_shown_is_not_named(tmp_path: Path) -> None:
+    role = Role(f"{SCOPE}/resourceGroups/rg-web", (VISIBLE, "Microsoft.Authorization/permissions/read"))
+    told = found(World(roles=[role], services=STORAGE_ONLY).doctor(tmp_path), "roles")
+    assert "no role on the whole subscription: 0 reads of" in told.what
+
+
+def test_defender_is_looked_at_only_where_a_check_reads_it(tmp_path: Path) -> None:
+    role = Role(SCOPE, (VISIBLE, "Microsoft.Authorization/*/read", f"{STORAGE}/read"))
+
+    def told(*services: str) -> list[str]:
+        world = World(roles=[role], services=services)
+        report = world.doctor(tmp_path)
+        assert world.emulator is not None
+        asked = [record for record in world.emulator.log if "pricings" in record.path]
+        assert bool(asked) == ("defender" in services)
+        return [each for each in report.not_looked_at if "Defender" in each] + [
+            each.what for each in report.findings if each.group == "defender"
+        ]
+
+    assert told("storage") == []
+    assert any(each.endswith(": for want of Microsoft.Security/pricings/read") for each in told("defender"))
 
 
 def test_a_subscription_that_grants_something_keeps_the_others_from_blocking(tmp_path: Path) -> None:

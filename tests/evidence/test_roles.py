@@ -9,8 +9,10 @@ import msgspec
 import pytest
 
 from azscan.azure.answers import Answer
+from azscan.emulator import demo_estate
 from azscan.estate.store import Estate
 from azscan.evidence.roles import NOT_READ, Role, roles_held
+from tests.harness import scan, shipped
 
 SUB = "11111111-1111-1111-1111-111111111111"
 SCOPE = f"/subscriptions/{SUB}"
@@ -46,6 +48,14 @@ def test_assigned_roles_have_their_names(estate: Estate) -> None:
     assert told(estate)[:-1] == [
         Role(SUB, "Reader", SCOPE, "assigned to it"),
         Role(SUB, f"{READER}-gone (its name was not read)", SCOPE, "assigned to it"),
+    ]
+
+
+def test_the_demo_tells_the_same_role_as_its_list_of_assignments(tmp_path: Path) -> None:
+    scanned = scan(tmp_path, demo_estate(), catalog=shipped(), services=["authorization"])
+    roles = [each for each in roles_held(scanned.results.estate) if each.how == "assigned to it"]
+    assert [(each.what, each.scope) for each in roles] == [
+        ("Reader", f"/subscriptions/{key}") for key in sorted(demo_estate().known_subscriptions)
     ]
 
 

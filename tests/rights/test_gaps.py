@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from azscan.collect.permissions import ASSIGNMENTS, PERMISSIONS
 from azscan.collect.plan import Plan
 from azscan.rights.gaps import gaps_of
-from azscan.rights.role import ASSIGNMENTS, PERMISSIONS, SUBSCRIPTIONS, actions_for
+from azscan.rights.role import SUBSCRIPTIONS, actions_for
 from tests.collect.ground import catalog, check, kind, link
 from tests.harness import shipped
 

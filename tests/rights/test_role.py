@@ -5,12 +5,11 @@ from __future__ import annotations
 import pytest
 
 from azscan.collect.needs import QUERY, needs_of
+from azscan.collect.permissions import ASSIGNMENTS, PERMISSIONS
 from azscan.collect.plan import Plan
 from azscan.errors import UsageError
 from azscan.rights.role import (
-    ASSIGNMENTS,
     DESCENDANTS,
-    PERMISSIONS,
     SUBSCRIPTIONS,
     actions_for,
     graph_permissions,

@@ -19,11 +19,17 @@ def emulator() -> None:
 def serve(
     source: Path = typer.Option(None, "--from", metavar="FILE", help="An estate as JSON, or a saved one"),
     port: int = typer.Option(0, "--port", metavar="N", min=0, max=65535, help="Port on loopback (0: a free one)"),
-    latency: float = typer.Option(0.0, "--latency", metavar="MS", min=0, help="Milliseconds that each answer takes"),
+    latency: float = typer.Option(None, "--latency", metavar="MS", min=0, help="Milliseconds that each answer takes"),
     throttle: bool = typer.Option(False, "--throttle", metavar="", help="Throttle as Azure Resource Manager does"),
     role: Path = typer.Option(None, "--role", metavar="FILE", help="A role definition: all that the caller may do"),
     denied: str = typer.Option(
-        "filter", "--denied", metavar="WORD", help="How lists that the role leaves out are answered (filter, 403)"
+        "",
+        "--denied",
+        metavar="WORD",
+        help="How lists that the role leaves out are answered (filter or 403)",
+    ),
+    switches: Path = typer.Option(
+        None, "--options", metavar="FILE", help="All that can go wrong, as JSON; what is given here besides, holds"
     ),
     ca: Path = typer.Option(Path("ca.pem"), "--ca", metavar="FILE", help="Where to write the certificate to trust"),
 ) -> None:
@@ -32,22 +38,25 @@ def serve(
     The certificate to trust is written to a file, and the line to scan with is printed.
     """
     from azscan.emulator import Options, demo_estate, load_estate
-    from azscan.emulator.options import Manner, Throttle
+    from azscan.emulator.options import Manner, Throttle, read_options
     from azscan.emulator.role_file import read_role
     from azscan.emulator.server import Emulator
     from azscan.emulator.server import serve as run
     from azscan.errors import OutputError, UsageError
 
     manners: dict[str, Manner] = {"filter": "filter", "403": "403"}
-    if denied not in manners:
+    if denied and denied not in manners:
         raise UsageError(f"lists cannot be denied by {denied!r}", hint="--denied is filter or 403")
     estate = load_estate(source) if source else demo_estate()
-    options = Options(
-        latency_ms=latency,
-        throttle=Throttle() if throttle else None,
-        roles=read_role(role, estate) if role else None,
-        role_manner=manners[denied],
-    )
+    options = read_options(switches) if switches else Options()
+    if latency is not None:
+        options.latency_ms = latency
+    if throttle:
+        options.throttle = Throttle()
+    if role:
+        options.roles = read_role(role, estate)
+    if denied:
+        options.role_manner = manners[denied]
 
     def ready(server: Emulator) -> None:
         try:

@@ -14,8 +14,10 @@ from azscan.settings import Settings
 _KEYS = {key.option: key for key in OPTION_KEYS}
 
 
-def option(name: str, panel: str, *short: str, metavar: str = "") -> Any:
+def option(name: str, panel: str, *short: str, metavar: str = "", says: str = "") -> Any:
     """The option of that name, with its help, choices and variable; it is None or empty where it is not given.
+
+    `says` is the help of a command that takes the option otherwise than most.
 
     Values are judged by settings.resolve, which also reads the variable and azscan.yaml.
     """
@@ -28,7 +30,7 @@ def option(name: str, panel: str, *short: str, metavar: str = "") -> Any:
         default,
         name,
         *short,
-        help=f"{key.says}{choices}{f', default {standing}' if standing else ''} [{key.variable}]",
+        help=f"{says or key.says}{choices}{f', default {standing}' if standing else ''} [{key.variable}]",
         rich_help_panel=panel,
         # "" and not None: for None typer writes the type, <bool>.
         metavar="" if flag else metavar or _METAVARS.get(key.kind, "TEXT"),

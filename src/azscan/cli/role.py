@@ -30,8 +30,12 @@ UNREADABLE = 4
 @app.command()
 @taking(scan, SELECTION, "Messages")
 def role(
-    subscription: Words = option("--subscription", SCOPE, metavar="ID"),
-    management_group: Words = option("--management-group", SCOPE, metavar="ID"),
+    subscription: Words = option(
+        "--subscription", SCOPE, metavar="ID", says="Subscriptions at which the role may be assigned, by id"
+    ),
+    management_group: Words = option(
+        "--management-group", SCOPE, metavar="ID", says="Management group at which the role may be assigned, by id"
+    ),
     name: str = typer.Option("azscan-reader", "--name", metavar="TEXT", help="What to call the role"),
     without: Words = typer.Option(None, "--without", metavar="ACTION", help="Actions to leave out"),
     builtin: bool = typer.Option(False, "--builtin", metavar="", help="Name the least built-in roles instead"),
@@ -62,9 +66,12 @@ def role(
     settings, choice = prepare({**by_key(given), **scope}, os.environ)
     if sum((builtin, graph, bool(check_against))) > 1:
         raise UsageError("--builtin, --graph and --check-against exclude each other", hint="leave all but one out")
-    if format not in ("", *FORMATS) or (format not in ("", "json") and (builtin or graph or check_against)):
-        kind = "json, bicep, terraform, az" if format not in FORMATS else "json here"
-        raise UsageError(f"there is no format {format}", hint=f"one of {kind}")
+    if format not in ("", *FORMATS):
+        raise UsageError(f"there is no format {format}", hint=f"one of {', '.join(FORMATS)}")
+    instead = "--builtin" if builtin else "--graph" if graph else "--check-against" if check_against else ""
+    if instead and format not in ("", "json"):
+        printed = "JSON" if graph else "text, or JSON with --format json"
+        raise UsageError(f"{instead} has no format {format}", hint=f"{instead} prints {printed}; leave --format out")
     plan = _plan(settings, choice)
     if graph:
         _print_graph(plan)

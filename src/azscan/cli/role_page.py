@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from azscan.collect.needs import Checks, needs_of
+from azscan.collect.permissions import PERMISSIONS
 from azscan.report.text import count
 from azscan.rights.builtin import DIRECTORY_ROLE, least_for, nearly_for
 from azscan.rights.gaps import Gaps, gaps_of
 from azscan.rights.role import (
-    PERMISSIONS,
     PLACEHOLDER,
     READ_BY_ALL,
     Role,
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from azscan.collect.plan import Plan
     from azscan.report.page import Page
 
+_SHOWN = 3
 _GROUPS = "/providers/Microsoft.Management/managementGroups/"
 
 
@@ -87,7 +87,7 @@ def gaps_document(plan: Plan, names: Sequence[str], gaps: Gaps) -> dict[str, Any
 
 
 def print_gaps(page: Page, plan: Plan, name: str, gaps: Gaps) -> None:
-    """Print which checks a role leaves unreadable, by service, with the actions that they lack."""
+    """Print the actions that a role lacks, each with the number of checks that want it and the first of them."""
     every = _all(plan)
     page.line("", (f"{name}: of {count(len(every), 'check')} {len(gaps.checks):,} would be unreadable", "bold"))
     if gaps.nothing:
@@ -95,20 +95,16 @@ def print_gaps(page: Page, plan: Plan, name: str, gaps: Gaps) -> None:
     if PERMISSIONS in gaps.actions:
         what = "it cannot be proven that a list is complete; what a list does show is judged all the same"
         page.line("  ! ", f"without {PERMISSIONS} {what}", rest="    ")
-    by_service: defaultdict[str, list[str]] = defaultdict(list)
-    for check in sorted(gaps.checks):
-        by_service[plan.catalog.checks[check].service].append(check)
-    for service, checks in sorted(by_service.items()):
-        page.heading(f"{service}: {count(len(checks), 'check')}")
-        for action, affected in gaps.actions.items():
-            here = [check for check in checks if check in affected]
-            if here:
-                page.line("  missing: ", (action, "bold"))
-                page.line("    ", ", ".join(here))
+    for action, checks in gaps.actions.items():
+        first = ", ".join(sorted(checks)[:_SHOWN])
+        more = f" and {len(checks) - _SHOWN:,} more" if len(checks) > _SHOWN else ""
+        # One line, however long: what is searched for an action is not broken.
+        page.whole("  missing: ", f"{action} ({count(len(checks), 'check')}: {first}{more})")
     if gaps.checks:
         page.blank()
         page.line("", f"grant {_these(len(gaps.actions))}, or switch the checks off with a justification:", rest="  ")
         page.line("  ", "azscan role prints the whole role; `off` in azscan.yaml switches off", rest="    ")
+        page.line("  ", "every check by name: --format json", rest="    ")
     for line in graph_notes(plan):
         page.line("note: ", f"{line}; a role file says nothing of them", rest="  ")
     for action in above_subscriptions(needs_of(plan)):

@@ -31,6 +31,7 @@ from azscan.estate.store import NOTHING_THERE, Estate, ReadRow, Row
 PASSING = frozenset({"unavailable", "throttled", "unauthenticated"})
 LEFT_OUT = "no role of the identity at this subscription grants the action, and Azure leaves out what it may not show"
 PARTIAL = "the identity may not read this in the whole subscription, so the list may lack what it is not shown"
+UNKNOWN = "what the identity may read cannot be told, so the list may lack what it is not shown"
 # With these codes the parent surely was deleted, however far above the read it stands.
 GROUP_GONE = frozenset({"ResourceGroupNotFound"})
 # How Azure answers to a cursor that it no longer knows.
@@ -320,7 +321,8 @@ class Collector:
                 is_denied = permissions is not None and permissions.leaves_out(action)
                 if is_denied and is_empty and not self.estate.count(kind.name, subscription=subscription):
                     return Fault("access_denied", LEFT_OUT, action=action)
-                return Fault("partial_access", PARTIAL, action=action)
+                wanting = permissions.wanting(action) if permissions is not None else ""
+                return Fault("partial_access", PARTIAL if wanting == action else UNKNOWN, action=wanting)
         return None
 
     def _proofs(self, kind: Collection) -> list[str]:

@@ -9,14 +9,14 @@ import msgspec
 
 from azscan.catalog.builtin import RESOURCES, SUBSCRIPTION, TENANT, is_tenant_level
 from azscan.catalog.model import Collection
+from azscan.collect.permissions import ASSIGNMENTS, PERMISSIONS
 from azscan.collect.plan import Plan
 from azscan.collect.targets import action_of
 
 # What every scan reads, to know what there is and what the identity may see of it.
 ALWAYS_READ: Final = (
-    "Microsoft.Authorization/permissions/read",
-    "Microsoft.Authorization/roleAssignments/read",
-    "Microsoft.Authorization/roleDefinitions/read",
+    PERMISSIONS,
+    *ASSIGNMENTS,
     "Microsoft.Resources/subscriptions/read",
     "Microsoft.Resources/subscriptions/resourceGroups/read",
     "Microsoft.Resources/subscriptions/resources/read",

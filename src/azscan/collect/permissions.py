@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from azscan.azure.answers import Answer, Ask
 from azscan.azure.paging import pages
@@ -13,6 +13,14 @@ from azscan.estate.ids import key_of, parse_id
 from azscan.words import glob
 
 API = "2022-04-01"
+PERMISSIONS: Final = "Microsoft.Authorization/permissions/read"
+# From these follows what the identity may read, where Azure does not tell its permissions.
+ASSIGNMENTS: Final = (
+    "Microsoft.Authorization/roleAssignments/read",
+    "Microsoft.Authorization/roleDefinitions/read",
+)
+# Refusals that no grant mends.
+_PASSING: Final = ("unavailable", "throttled", "unauthenticated")
 Read = Callable[[Ask], Awaitable[Answer]]
 
 
@@ -32,14 +40,20 @@ class Permissions:
         self._entries: list[dict[str, Any]] = []
         self.was_told = False
         """Whether Azure told the effective permissions themselves; where not, they are put together or unknown."""
+        self._unasked = ""
+        """The action for want of which it is not known what the identity may read, "" where it is known."""
+        self._failed = False
         self._groups: dict[str, asyncio.Task[list[dict[str, Any]]]] = {}
 
     async def load(self) -> None:
         """Ask Azure once; what cannot be asked leaves nothing covered."""
         scope = f"/subscriptions/{self.subscription}"
-        entries, answered = await self._all(f"{scope}/providers/Microsoft.Authorization/permissions?api-version={API}")
-        self.was_told = answered
-        self._entries = entries if answered else await self._by_assignments(scope)
+        entries, fault = await self._all(f"{scope}/providers/Microsoft.Authorization/permissions?api-version={API}")
+        self.was_told = not fault
+        self._entries = entries if self.was_told else await self._by_assignments(scope)
+        if fault == "access_denied" and self._unasked:
+            self._unasked = PERMISSIONS
+        self._failed = bool(self._unasked) and fault in _PASSING
 
     @property
     def has_any(self) -> bool:
@@ -52,7 +66,15 @@ class Permissions:
 
     def leaves_out(self, action: str) -> bool:
         """True where the identity holds a role in the subscription, and none that grants `action` there."""
-        return bool(self._entries) and not self.covers(action)
+        return bool(self._entries) and not self._unasked and not self.covers(action)
+
+    def wanting(self, action: str) -> str:
+        """What to grant so that a list by `action`, which is not covered, can be believed.
+
+        It is the action itself only where all that the identity may read is known; otherwise the right to ask for
+        that, and "" where the question failed for another reason than a missing right.
+        """
+        return "" if self._failed else self._unasked or action
 
     async def covers_at(self, resource_id: str, action: str) -> bool:
         """True where the identity may perform `action` on that resource: by the subscription or by its group."""
@@ -71,7 +93,9 @@ class Permissions:
         return entries
 
     async def _by_assignments(self, scope: str) -> list[dict[str, Any]]:
+        self._unasked = ASSIGNMENTS[0]
         if not self._principal:
+            self._unasked = PERMISSIONS
             return []
         query = f"api-version={API}&$filter=assignedTo('{self._principal}')"
         assignments, _ = await self._all(f"{scope}/providers/Microsoft.Authorization/roleAssignments?{query}")
@@ -83,6 +107,7 @@ class Permissions:
             and _is_at_or_above(properties.get("scope"), scope)
         }
         entries: list[dict[str, Any]] = []
+        is_whole = True
         for definition in sorted(wanted):
             answer = await self._read(
                 Ask(
@@ -96,16 +121,24 @@ class Permissions:
                 properties = answer.body.get("properties")
                 found = properties.get("permissions") if isinstance(properties, dict) else None
                 entries += [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+            else:
+                is_whole = False
+        # Who may read the assignments of the subscription was shown all of them.
+        if not is_whole:
+            self._unasked = ASSIGNMENTS[1]
+        elif grants(entries, ASSIGNMENTS[0]):
+            self._unasked = ""
         return entries
 
-    async def _all(self, target: str) -> tuple[list[dict[str, Any]], bool]:
+    async def _all(self, target: str) -> tuple[list[dict[str, Any]], str]:
+        """All items of a list, and the kind of the fault for which there are none."""
         found: list[dict[str, Any]] = []
         ask = Ask(target=target, subscription=self.subscription, provider="microsoft.authorization")
         async for answer in pages(self._read, ask):
             if answer.fault is not None:
-                return [], False
+                return [], answer.fault.kind
             found += [item for item in answer.items if isinstance(item, dict)]
-        return found, True
+        return found, ""
 
 
 def grants(entries: Iterable[dict[str, Any]], action: str) -> bool:

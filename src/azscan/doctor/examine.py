@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from azscan.azure.answers import Ask
+from azscan.azure.answers import Ask, Fault
 from azscan.azure.reach import Reached, host_of, reach
 from azscan.catalog.model import Check
 from azscan.collect.needs import Needs, needs_of
@@ -119,6 +120,12 @@ class _Examination:
         """Whether no selected check decides anything without Graph."""
         return not self.needs.actions and bool(self.needs.graph)
 
+    @cached_property
+    def _on_defender(self) -> bool:
+        """Whether any selected check reads something of Defender for Cloud."""
+        kinds = (self.plan.kind(name) for name in self.plan.collections if self.plan.checks_of.get(name))
+        return any(kind.type.partition("/")[0].lower() == defender.NAMESPACE.lower() for kind in kinds)
+
     async def _signed_in(self, identity: SignedIn, reached: Sequence[Reached]) -> float | None:
         """What takes a token; returns by how much Azure's clock is ahead."""
         from azscan.azure.session import Session
@@ -205,7 +212,8 @@ class _Examination:
         )
         groups = {key: found.groups for key, found in about.items()} if about is not None else None
         if about is None:
-            self.skipped.append("management groups, and whether Defender for Cloud has data (Resource Graph said no)")
+            data = ", and whether Defender for Cloud has data" if self._on_defender else ""
+            self.skipped.append(f"management groups{data} (Resource Graph said no)")
         self.findings += subscriptions.seen(scope, groups, identity.tenant, self.portal)
         all_rights = [rights for rights, *_ in each]
         blocks = roles.is_worthless(all_rights, self.needs, identity.graph_permissions)
@@ -214,13 +222,13 @@ class _Examination:
             self.findings += roles.diagnose(
                 rights, self.needs, identity.object_id, is_app=identity.is_app, portal=self.portal, blocks=blocks
             )
-            known = about.get(rights.key) if about is not None else None
-            assessments = known.assessments if known is not None else None
-            self.findings += defender.diagnose(one, plans, fault, assessments, resting, self.portal)
-            if fault is not None and fault.kind != "not_registered":
-                self.skipped.append(
-                    f"Defender for Cloud in {subscriptions.name_of(one)}: {fault.message or fault.kind}"
-                )
+            if self._on_defender:
+                known = about.get(rights.key) if about is not None else None
+                assessments = known.assessments if known is not None else None
+                self.findings += defender.diagnose(one, plans, fault, assessments, resting, self.portal)
+                if fault is not None and fault.kind != "not_registered":
+                    why = f"for want of {fault.action}" if fault.action else fault.message or fault.kind
+                    self.skipped.append(f"Defender for Cloud in {subscriptions.name_of(one)}: {why}")
             if states is None:
                 self.skipped.append(f"resource providers of {subscriptions.name_of(one)}: they could not be listed")
             else:
@@ -233,10 +241,16 @@ class _Examination:
         key = str(subscription["subscriptionId"])
         rights, plans, (states, fault) = await asyncio.gather(
             roles.load(memo, subscription, principal),
-            memo.all(_ask(defender.PRICINGS, key, "microsoft.security")),
+            self._plans(memo, key),
             memo.all(_ask(providers.PROVIDERS, key, "microsoft.resources")),
         )
         return rights, plans, None if fault else states
+
+    async def _plans(self, memo: Memo, subscription: str) -> tuple[list[dict[str, Any]], Fault | None]:
+        """The plans of Defender, asked only where a selected check reads something of it."""
+        if not self._on_defender:
+            return [], None
+        return await memo.all(_ask(defender.PRICINGS, subscription, "microsoft.security"))
 
 
 def _ask(template: str, subscription: str, provider: str) -> Ask:

@@ -10,7 +10,7 @@ import msgspec
 
 from azscan.azure.answers import Ask
 from azscan.collect.needs import ALWAYS_READ, Needs
-from azscan.collect.permissions import API, Permissions, grants
+from azscan.collect.permissions import API, ASSIGNMENTS, PERMISSIONS, Permissions, grants
 from azscan.doctor.finding import Command, Finding, Portal, State
 from azscan.doctor.graph import lacking
 from azscan.doctor.memo import Memo, properties_of, text_of
@@ -58,12 +58,16 @@ class Held(msgspec.Struct, frozen=True):
 
 
 class Rights(msgspec.Struct, frozen=True):
-    """What the identity may read in one subscription; `held` and `denials` are None where they could not be listed."""
+    """What the identity may read in one subscription; `held` and `denials` are None where they could not be listed.
+
+    `groups` are the resource groups that are shown to an identity without any role on the whole subscription.
+    """
 
     subscription: Mapping[str, Any]
     permissions: Permissions
     held: tuple[Held, ...] | None
     denials: tuple[dict[str, Any], ...] | None
+    groups: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -86,7 +90,24 @@ async def load(memo: Memo, subscription: Mapping[str, Any], principal: str) -> R
         held(memo, key, principal),
         memo.all(_ask(f"{provider}/denyAssignments?api-version={API}", key)),
     )
-    return Rights(subscription, permissions, assigned, None if fault else tuple(denials))
+    groups = await _groups(memo, key) if _is_below_only(permissions, assigned) else ()
+    return Rights(subscription, permissions, assigned, None if fault else tuple(denials), groups)
+
+
+def _is_below_only(permissions: Permissions, held: tuple[Held, ...] | None) -> bool:
+    """True where Azure said that no role reaches the whole subscription, and does not list those below it."""
+    return permissions.was_told and not permissions.has_any and held is None
+
+
+async def _groups(memo: Memo, subscription: str) -> tuple[str, ...]:
+    """The resource groups that the identity sees: with no role above them, those that a role on them shows.
+
+    https://learn.microsoft.com/rest/api/resources/resource-groups/list
+    """
+    items, _ = await memo.all(
+        _ask(f"/subscriptions/{subscription}/resourcegroups?api-version=2021-04-01", subscription)
+    )
+    return tuple(sorted(visible(text_of(item, "name")) for item in items))
 
 
 def diagnose(
@@ -99,16 +120,16 @@ def diagnose(
     key, name = rights.key, name_of(rights.subscription)
     page = portal.resource(f"/subscriptions/{key}", "users")
     assign = assign_reader(object_id, is_app=is_app, subscription=key)
-    roles = "; ".join(each.words(key) for each in rights.held or ()) or "no role that could be listed"
+    roles = "; ".join(each.words(key) for each in rights.held or ()) or _unlisted(rights)
     wanted = _wanted(rights, needs)
     missing = [action for action in wanted if not rights.permissions.covers(action)]
     found = []
     if not missing:
         found.append(Finding("roles", "roles", "ok", f"{name}: {roles}: every read is covered", subscription=key))
     elif not rights.permissions.was_told and rights.held is None:
-        means = "neither the effective permissions nor the role assignments could be asked; empty lists prove nothing"
+        means = "neither its permissions nor its role assignments could be asked, and empty lists prove nothing"
         what = f"{name}: it cannot be told what this identity may read"
-        found.append(Finding("roles", "roles", "warning", what, f"{means}; Reader grants both", page, (assign,), key))
+        found.append(Finding("roles", "roles", "warning", what, f"{means}; {_PROOF}", page, (assign,), key))
     elif covers_nothing(rights, needs):
         what = nothing_granted(rights, needs)
         state: State = "blocking" if blocks else "warning"
@@ -142,7 +163,16 @@ def _wanted(rights: Rights, needs: Needs) -> dict[str, frozenset[str]]:
     return {**dict.fromkeys(always, frozenset[str]()), **needs.actions}
 
 
+_PROOF = f"for want of {PERMISSIONS} (or of both {' and '.join(ASSIGNMENTS)}); Reader grants them all"
 READER_IS_ENOUGH = "assign a role that grants the reads; Reader on the subscription does"
+
+
+def _unlisted(rights: Rights) -> str:
+    """What is known of roles that could not be listed."""
+    if not _is_below_only(rights.permissions, rights.held):
+        return "no role that could be listed"
+    where = f", only below it: {_some([f'resource group {each}' for each in rights.groups])}" if rights.groups else ""
+    return f"no role on the whole subscription{where}"
 
 
 def nothing_granted(rights: Rights, needs: Needs) -> str:

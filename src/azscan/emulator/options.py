@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any, Literal, TypeVar
+
+import msgspec
 
 from azscan.errors import UsageError
 
@@ -195,6 +198,23 @@ class Options:
     def read(cls, data: Mapping[str, Any]) -> Options:
         """Options from decoded JSON, names with or without capitals. Raises UsageError for what it does not know."""
         return made(cls, data)
+
+
+def read_options(path: Path) -> Options:
+    """The options of a JSON file; raises UsageError in words for what cannot be read, is unknown or of a wrong kind."""
+    hint = "docs/emulator.md lists the options"
+    try:
+        options = Options.read(msgspec.json.decode(path.read_bytes()))
+        # Names are known by now; msgspec knows the kinds of values from the annotations.
+        return msgspec.convert(msgspec.to_builtins(options), Options)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror or error}", hint="name options as JSON") from error
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{path}: {error}", hint=hint) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UsageError(f"{path} is not JSON: {error}", hint=hint) from error
+    except UsageError as error:
+        raise UsageError(f"{path}: {error.message}", hint=error.hint or hint) from error
 
 
 def made(kind: type[Switch], data: Any) -> Switch:

@@ -44,7 +44,7 @@ class Roles:
     ) -> None:
         self.unlimited = roles is None and not deny
         self._roles = [Role("/", ("*/read",))] if roles is None else list(roles)
-        self._everything = roles is None
+        self.everything = roles is None
         self._deny = list(deny)
         self._groups_of = groups_of
         self._manner = manner
@@ -56,7 +56,7 @@ class Roles:
 
     def granted(self, action: str, scope: str) -> bool:
         """Whether a role grants an action at a scope, denials aside."""
-        return self._everything or any(
+        return self.everything or any(
             grants(role.actions, role.not_actions, action) for role in self._roles if self._covers(role.scope, scope)
         )
 
@@ -71,7 +71,7 @@ class Roles:
         """Whether any role of the caller, or any that grants an action, lies at a scope, above it or below it."""
         return any(
             (self._covers(role.scope, scope) or is_below(role.scope.lower(), scope))
-            and (not action or self._everything or grants(role.actions, role.not_actions, action))
+            and (not action or self.everything or grants(role.actions, role.not_actions, action))
             for role in self._roles
         )
 
@@ -111,7 +111,7 @@ class Roles:
         for role in self._roles:
             if not (self._covers(role.scope, scope) or is_below(role.scope.lower(), scope)):
                 continue
-            at = scope if role.scope == "/" and self._everything else role.scope.rstrip("/") or "/"
+            at = scope if role.scope == "/" and self.everything else role.scope.rstrip("/") or "/"
             holder = role.group or principal
             name = str(uuid5(NAMESPACE_URL, f"{holder} {at} {self.definition_name(role)}"))
             found.append(

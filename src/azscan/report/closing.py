@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from azscan.decisions import changes, covers
 from azscan.gate import explain
 from azscan.report.control_table import print_controls
-from azscan.report.denied import is_denied, print_denied
+from azscan.report.denied import is_denied, print_unread, reach
 from azscan.report.finding import record_words, waiver_words
 from azscan.report.page import Page
 from azscan.report.text import count
@@ -30,7 +29,7 @@ def print_closing(page: Page, results: Results, names: Mapping[str, str], *, mor
             page.line("  ", "medium 2 x ID: two resources below the gate for which the title is not true")
             page.line("  ", f"all that failed: {page.options.command} --show failed", rest="    ")
     print_controls(page, results)
-    _unread(page, results.unreadable, names, whole=whole)
+    _unread(page, results.unreadable, names, results.scan.services, whole=whole)
     _waivers(page, results.waivers)
     _off(page, results.off)
     _overrides(page, results.severity_overrides)
@@ -65,30 +64,22 @@ def _summary(page: Page, line: str) -> None:
         page.whole("", row.rstrip(), "bold")
 
 
-def _unread(page: Page, parts: Sequence[Unread], names: Mapping[str, str], *, whole: bool) -> None:
+def _unread(
+    page: Page, parts: Sequence[Unread], names: Mapping[str, str], services: Sequence[str], *, whole: bool
+) -> None:
     if not parts:
         return
     page.heading("not read")
-    checks = {check for part in parts for check in part.checks}
-    services = {part.service for part in parts}
-    kinds = ", ".join(
-        f"{number:,} {_kind(kind)}" for kind, number in Counter(part.kind for part in parts).most_common()
-    )
-    subject = f"{count(len(checks), 'check')} in {count(len(services), 'service')}"
-    page.line("  ", f"{subject} could not be read in full: {kinds}", rest="    ")
+    print_unread(page, parts, services)
     if whole:
         for part in parts:
             _part(page, part, names)
-        print_denied(page, parts)
         return
-    print_denied(page, parts)
     groups: dict[tuple[str, str, str, str, bool], list[Unread]] = {}
     for part in (each for each in parts if not is_denied(each)):
         groups.setdefault((part.service, part.collection, part.kind, part.action, part.allowed), []).append(part)
     for (service, collection, kind, action, allowed), members in list(groups.items())[:_ITEMS]:
-        verdicts = sum(part.verdicts for part in members)
-        accepted = ", accepted" if allowed else ""
-        places = f"{count(len(members), 'read')}, {count(verdicts, 'verdict')}{accepted}"
+        places = f"{reach(members)}{', accepted' if allowed else ''}"
         page.line("  ! ", (_kind(kind), "yellow"), f": {service} / {collection} ({places})")
         if action:
             page.line("    missing: ", action)
@@ -99,8 +90,7 @@ def _unread(page: Page, parts: Sequence[Unread], names: Mapping[str, str], *, wh
 
 def _part(page: Page, part: Unread, names: Mapping[str, str]) -> None:
     accepted = ", accepted" if part.allowed else ""
-    verdicts = count(part.verdicts, "verdict")
-    page.line("  ! ", (_kind(part.kind), "yellow"), f": {part.service} / {part.collection} ({verdicts}{accepted})")
+    page.line("  ! ", (_kind(part.kind), "yellow"), f": {part.service} / {part.collection} ({reach([part])}{accepted})")
     page.line("    at: ", part.scope or names.get(part.subscription.lower(), part.subscription))
     if part.action:
         page.line("    missing: ", part.action)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from azscan.report.page import Page
@@ -9,6 +10,7 @@ from azscan.report.text import count
 from azscan.results import Unread
 
 _ACTIONS = 10
+_SERVICES = 5
 _KINDS = ("access_denied", "partial_access")
 
 
@@ -17,32 +19,49 @@ def is_denied(part: Unread) -> bool:
     return part.kind in _KINDS and bool(part.action) and not part.allowed
 
 
-def print_denied(page: Page, parts: Iterable[Unread]) -> None:
-    """Print which actions would make the denied parts readable, for how many checks, and what to do instead."""
+def print_unread(page: Page, parts: Sequence[Unread], chosen: Sequence[str]) -> None:
+    """Print in one sentence how many checks were not read in full, and what to grant for those that were denied.
+
+    Below it stand the missing actions, each with how far it reaches; `chosen` are the services of the scan.
+    """
+    kinds = ", ".join(
+        f"{number:,} {kind.replace('_', ' ')}" for kind, number in Counter(part.kind for part in parts).most_common()
+    )
+    checks = _checks(parts)
+    subject = count(len(checks), "check") if checks else count(len(parts), "read")
     denied = [part for part in parts if is_denied(part)]
     if not denied:
+        page.line("  ", f"{subject} could not be read in full: {kinds}", rest="    ")
         return
     # Azure writes an action in other letter cases than its documentation.
     actions: dict[str, list[Unread]] = {}
     for part in denied:
         actions.setdefault(part.action.lower(), []).append(part)
-    checks = {check for part in denied for check in part.checks}
-    services = sorted({part.service for part in denied})
-    subject = f"{count(len(checks), 'check')} in {count(len(services), 'service')} could not be read"
-    these = f"grant {_these(actions)}, or switch them off with a justification"
-    page.line("  ", (f"{subject}: {these}", "bold"), rest="    ")
+    some = _checks(denied)
+    whom, them = (f" for {len(some):,} of them", "those") if some < checks else ("", "them")
+    off = f", or switch {them} off with a justification" if some else ""
+    sentence = f"{subject} could not be read in full ({kinds}): grant {_these(actions)}{whom}{off}"
+    page.line("  ", (sentence, "bold"), rest="    ")
     for action in sorted(actions)[:_ACTIONS]:
-        page.line("    missing: ", f"{actions[action][0].action} ({_felt(actions[action])})", rest="      ")
+        page.line("    missing: ", f"{actions[action][0].action} ({reach(actions[action])})", rest="      ")
     if len(actions) > _ACTIONS:
         page.line("    ", f"and {len(actions) - _ACTIONS:,} more")
+    services = chosen if len(chosen) <= _SERVICES else sorted({part.service for part in denied})
     page.line("  ", f"the whole role: {_command(services)}; switching off: `off` in azscan.yaml", rest="    ")
 
 
-def _felt(parts: Sequence[Unread]) -> str:
-    """How far the want of one action reaches."""
-    checks = {check for part in parts for check in part.checks}
-    verdicts = sum(part.verdicts for part in parts)
-    return f"{count(len(checks), 'check')}, {count(len(parts), 'read')}, {count(verdicts, 'verdict')}"
+def reach(parts: Sequence[Unread]) -> str:
+    """How far the want of one action reaches: checks, reads and verdicts, those of which there are any."""
+    numbers = [
+        (len(_checks(parts)), "check"),
+        (len(parts), "read"),
+        (sum(part.verdicts for part in parts), "verdict"),
+    ]
+    return ", ".join(count(number, noun) for number, noun in numbers if number)
+
+
+def _checks(parts: Iterable[Unread]) -> set[str]:
+    return {check for part in parts for check in part.checks}
 
 
 def _these(actions: Iterable[str]) -> str:

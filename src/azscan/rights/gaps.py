@@ -9,9 +9,9 @@ import msgspec
 
 from azscan.catalog.builtin import BUILT_IN, is_tenant_level
 from azscan.collect.needs import Checks, needs_of
-from azscan.collect.permissions import grants
+from azscan.collect.permissions import ASSIGNMENTS, PERMISSIONS, grants
 from azscan.collect.plan import Plan
-from azscan.rights.role import ASSIGNMENTS, PERMISSIONS, READ_BY_ALL, SUBSCRIPTIONS
+from azscan.rights.role import READ_BY_ALL, SUBSCRIPTIONS
 
 
 class Gaps(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ import msgspec
 
 from azscan import __version__
 from azscan.collect.needs import Checks, Needs, needs_of
+from azscan.collect.permissions import ASSIGNMENTS, PERMISSIONS
 from azscan.collect.plan import Plan
 from azscan.errors import UsageError
 from azscan.words import did_you_mean
@@ -21,12 +22,6 @@ MOST_SCOPES: Final = 2000
 # What a scan of a management group reads to know the subscriptions below it.
 DESCENDANTS: Final = "Microsoft.Management/managementGroups/descendants/read"
 SUBSCRIPTIONS: Final = "Microsoft.Resources/subscriptions/read"
-PERMISSIONS: Final = "Microsoft.Authorization/permissions/read"
-# From these follows what the identity may read, where Azure does not tell its permissions.
-ASSIGNMENTS: Final = (
-    "Microsoft.Authorization/roleAssignments/read",
-    "Microsoft.Authorization/roleDefinitions/read",
-)
 # Every user of a tenant may read its subscription policy, and no custom role can lie so high:
 # https://learn.microsoft.com/azure/cost-management-billing/manage/manage-azure-subscription-policy
 READ_BY_ALL: Final = frozenset({"Microsoft.Subscription/policies/read"})
