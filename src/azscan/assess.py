@@ -190,6 +190,8 @@ class Assessor:
             anew = group if document.fault is not None else self._recalled(recall, row, document)
             for ready in anew:
                 self._hold(ready, row, document)
+            # It holds itself by its parts: let go of here, it need not be found as garbage.
+            document.clear()
             self._waiting += len(group)
             self._flush_if_many()
         while unread:
