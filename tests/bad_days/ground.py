@@ -226,7 +226,7 @@ def assert_told(done: CompletedProcess[str], *, traced: bool = False) -> None:
     assert SECRET not in said
     assert "eyJ0eX" not in said, "a token was shown"
     if done.returncode in (2, 3, 5, 130):
-        assert "error: " in done.stderr, done.stderr
+        assert "error: " in done.stderr or "fatal: " in done.stderr, done.stderr
         assert " help: " in done.stderr, done.stderr
 
 

@@ -131,6 +131,7 @@ def test_it_takes_the_options_of_a_scan_that_choose_what_is_read() -> None:
             "--save-estate",
             "--resume",
             "--fail-on",
+            "--baseline",
             "--fail-on-control",
             "--allow-unreadable",
         )
