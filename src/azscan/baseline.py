@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 from azscan.estate.ids import key_of
 from azscan.results import ScanInfo
 from azscan.results_file import ResultsFile
+from azscan.words import few
 
 _MOST = 3
 
@@ -45,17 +46,12 @@ class Baseline:
         known = {each.id.lower() for each in self.scan.subscriptions if not each.left_out}
         lacking = [each for each in scan.subscriptions if not each.left_out and each.id.lower() not in known]
         if lacking:
-            names = _few([each.name or each.id for each in lacking])
+            names = few([each.name or each.id for each in lacking], _MOST)
             yield f"the baseline {self.path} lacks the subscriptions {names}: all of their failures are new"
         if self.scan.filters and set(self.scan.filters) != set(scan.filters):
             yield f"the baseline {self.path} holds only what fits {', '.join(self.scan.filters)}"
         if added := sorted(set(checks) - self._ran):
-            yield f"the baseline {self.path} lacks the checks {_few(added)}: all of their failures are new"
-
-
-def _few(names: list[str]) -> str:
-    more = f" and {len(names) - _MOST:,} more" if len(names) > _MOST else ""
-    return ", ".join(names[:_MOST]) + more
+            yield f"the baseline {self.path} lacks the checks {few(added, _MOST)}: all of their failures are new"
 
 
 def _digest(check: str, resource_id: str) -> bytes:

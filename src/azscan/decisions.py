@@ -10,6 +10,7 @@ import msgspec
 
 from azscan.config import has_expired
 from azscan.results import Allowance, Off, SeverityOverride, Waiver
+from azscan.words import count, few
 
 Kind = Literal["waiver", "off", "severity", "unreadable"]
 # `not tried`: the scan did not look at all that the entry names, so nothing can be said.
@@ -96,7 +97,7 @@ def changes(override: SeverityOverride) -> str:
     by_severity: dict[str, list[str]] = {}
     for check, severity in override.changed.items():
         by_severity.setdefault(severity, []).append(check)
-    return "; ".join(f"{severity} in the catalogue: {_few(checks)}" for severity, checks in by_severity.items())
+    return "; ".join(f"{severity} in the catalogue: {few(checks, _FEW)}" for severity, checks in by_severity.items())
 
 
 _SUBJECTS: Mapping[Kind, str] = {
@@ -106,10 +107,6 @@ _SUBJECTS: Mapping[Kind, str] = {
     "unreadable": "what accepts as unreadable",
 }
 _FEW = 5
-
-
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(names) if len(names) <= _FEW else f"{', '.join(names[:_FEW])} and {len(names) - _FEW:,} more"
 
 
 def _decision(
@@ -138,7 +135,7 @@ def _of_waiver(waiver: Waiver, is_scanned: bool) -> tuple[State, str]:
     if not is_scanned:
         return "in force", ""
     if waiver.used:
-        return "in force", f"used for {_count(waiver.used, 'finding')}"
+        return "in force", f"used for {count(waiver.used, 'finding')}"
     return ("not tried", waiver.not_tried) if waiver.not_tried else ("unused", "")
 
 
@@ -149,8 +146,4 @@ def _of_override(entry: SeverityOverride) -> tuple[State, str]:
 def _of_allowance(entry: Allowance, is_scanned: bool) -> tuple[State, str]:
     if not is_scanned:
         return "in force", ""
-    return ("in force", f"used for {_count(entry.used, 'verdict')}") if entry.used else ("unused", "")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+    return ("in force", f"used for {count(entry.used, 'verdict')}") if entry.used else ("unused", "")

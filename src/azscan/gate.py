@@ -9,7 +9,7 @@ import msgspec
 
 from azscan.config import has_expired
 from azscan.results import SEVERITY_RANK, Allowance, ControlStatus, Gate, Severity, Status, Unread
-from azscan.words import glob
+from azscan.words import few, glob
 
 FAIL_ON = ("critical", "high", "medium", "low", "info", "never")
 
@@ -182,8 +182,7 @@ def _controls(names: Sequence[str]) -> list[str]:
     """The controls in words, as a list of one, or of none."""
     if not names:
         return []
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return [f"control{'s' * (len(names) > 1)} {', '.join(names[:3])}{more}"]
+    return [f"control{'s' * (len(names) > 1)} {few(names, 3)}"]
 
 
 def _as_kind(part: str) -> str:

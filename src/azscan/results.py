@@ -281,6 +281,11 @@ class ControlResult(msgspec.Struct, frozen=True):
     not_run: tuple[str, ...] = ()
     reason: str = ""
 
+    @property
+    def name(self) -> str:
+        """The control with its framework, as verdicts and gates name it."""
+        return f"{self.framework}:{self.control}"
+
 
 class Score(msgspec.Struct, frozen=True):
     """How a framework came out: controls by status, and the passed ones among those that were decided.

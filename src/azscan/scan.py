@@ -417,13 +417,13 @@ def _gated(choice: Choice, controls: Sequence[ControlResult]) -> list[GatedContr
     checks = {each.key: each.checks for each in choice.mapped.frameworks}
     return [
         GatedControl(
-            f"{each.framework}:{each.control}",
+            each.name,
             each.status,
             checks[each.framework][each.control],
             choice.switched_off.issuperset(each.not_run),
         )
         for each in controls
-        if f"{each.framework}:{each.control}" in choice.gated
+        if each.name in choice.gated
     ]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,7 @@ from azscan.config import CONFIG_NAME, LISTS, OTHER_NAME, Config, ConfigError, K
 from azscan.errors import SourceFault, UsageError
 from azscan.options import OPTION_KEYS, Key, read_value
 from azscan.results import Allowance, Off, SeverityOverride, Waiver
-from azscan.words import did_you_mean, glob, is_glob
-
-_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+from azscan.words import did_you_mean, glob, is_glob, is_guid
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -116,12 +113,8 @@ def _split_ids(words: Any) -> Any:
         return words
     parts = [[part.strip() for part in word.split(",")] for word in words]
     return [
-        part for word, some in zip(words, parts, strict=True) for part in (some if all(map(_is_id, some)) else [word])
+        part for word, some in zip(words, parts, strict=True) for part in (some if all(map(is_guid, some)) else [word])
     ]
-
-
-def _is_id(text: str) -> bool:
-    return _ID.fullmatch(text) is not None
 
 
 def _from_text(key: Key, text: str) -> Any:

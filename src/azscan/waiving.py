@@ -13,7 +13,7 @@ from azscan.config import WAIVER_KEYS, has_expired
 from azscan.errors import UsageError
 from azscan.options import Key, read_value
 from azscan.results import Waiver
-from azscan.words import is_glob
+from azscan.words import is_glob, is_guid
 
 NEVER = "never"
 # What may say which resources a waiver covers, by its key in azscan.yaml, with the option of `azscan waive`.
@@ -27,7 +27,6 @@ SELECTORS: Mapping[str, str] = {
 
 _KEYS: Mapping[str, Key] = {key.name: key for key in WAIVER_KEYS}
 _DAYS = re.compile(r"(\d{1,6})d", re.ASCII)
-_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _ARM_WORDS = {"subscriptions": "subscriptions", "resourcegroups": "resourceGroups", "providers": "providers"}
 
 
@@ -119,12 +118,12 @@ def _resource(word: str, is_graph: bool) -> str:
             hint=f"an id begins with /subscriptions/; for a name write a glob: '*/{word.rstrip('/').split('/')[-1]}'",
         )
     parts = [_ARM_WORDS.get(part.lower(), part) for part in (first, *rest)]
-    parts = [part.lower() if _ID.fullmatch(part) else part for part in parts]
+    parts = [part.lower() if is_guid(part) else part for part in parts]
     return "/" + "/".join(parts)
 
 
 def _subscription(word: str) -> str:
-    if not (_ID.fullmatch(word) or is_glob(word)):
+    if not (is_guid(word) or is_glob(word)):
         raise UsageError(
             f"--subscription: {word} is not a subscription id", hint="a waiver goes by id: names can be changed"
         )

@@ -1,12 +1,13 @@
-"""Words that people type: globs, and the nearest word to one that is unknown."""
+"""Words that people type and read: globs, ids, the nearest word to one that is unknown, numbers of things."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 
 _RUNS = re.compile(r"\*+")
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 
 
 def glob(pattern: str, *, ignore_case: bool = True) -> Callable[[str], bool]:
@@ -26,6 +27,22 @@ def glob(pattern: str, *, ignore_case: bool = True) -> Callable[[str], bool]:
 def is_glob(text: str) -> bool:
     """True where the text holds a `*` or a `?`."""
     return "*" in text or "?" in text
+
+
+def is_guid(text: str) -> bool:
+    """True where the text is the id of a subscription, tenant or object, in any case."""
+    return _GUID.fullmatch(text) is not None
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """ "1 check", "1,204 checks", "0 checks"."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def few(names: Sequence[str], most: int) -> str:
+    """The first `most` names, and how many more there are: "a, b, c and 1,204 more"."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -13,6 +13,7 @@ from azscan.azure.signin_errors import Explanation, NoTokenError
 from azscan.azure.tokens import KeptCredential, claims_of
 from azscan.azure.ways import GIVEN, Place
 from azscan.errors import SignInError, UsageError
+from azscan.words import is_guid
 
 if TYPE_CHECKING:
     from azscan.azure.clouds import Cloud
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 CLI_APP = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 """The app of az login, which is also azure-identity's default for browser and device code."""
 
-_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _POLICY_PERMISSIONS = {"Policy.Read.All", "Policy.ReadWrite.ConditionalAccess"}
 
 
@@ -113,7 +113,7 @@ def _check_tenant_name(tenant: str) -> None:
 
 def _check_tenant(claims: Mapping[str, Any], wanted: str, subject: str) -> None:
     got = _text(claims, "tid")
-    if got and _GUID.fullmatch(wanted) and got.lower() != wanted.lower():
+    if got and is_guid(wanted) and got.lower() != wanted.lower():
         raise SignInError(
             f"{subject} is for tenant {got}, not for {wanted}",
             hint=f"sign in to that tenant (az login --tenant {wanted}), or leave out --tenant",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,11 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from azscan.cli.options import option
+from azscan.cli.options import CHECKS_DIR, MAPPINGS_DIR, SELECTION, Words, option, resolve_own
 from azscan.cli.stdout import FORMAT, check_format, print_json, print_line, say, stdout_page
 from azscan.errors import OutputError, UsageError
-from azscan.options import OPTION_KEYS
-from azscan.settings import Settings, resolve
 
 if TYPE_CHECKING:
     from azscan.catalog.model import Check
@@ -27,14 +24,9 @@ app = typer.Typer(
     add_completion=False,
 )
 
-Words = list[str]
-
-SELECTION = "Selection"
 SERVICE, CHECK, SEVERITY, AREA, FRAMEWORK = (
     option(name, SELECTION) for name in ("--service", "--check", "--severity", "--area", "--framework")
 )
-CHECKS_DIR = option("--checks-dir", SELECTION, metavar="FOLDER")
-MAPPINGS_DIR = option("--mappings-dir", SELECTION, metavar="FOLDER")
 STRICT = typer.Option(False, "--strict", metavar="", help="Report keys that are out of order too")
 CHECK_ID = typer.Argument(..., metavar="ID", help="Id of the check")
 DOCS_FOLDER = typer.Argument(Path("docs/checks"), metavar="[FOLDER]", help="Folder of the pages (docs/checks)")
@@ -147,7 +139,7 @@ def validate(
     """Validate the catalogue and print every fault in it; exit 2 where there is one."""
     from azscan.catalog.load import inspect
     from azscan.catalog.validate import summary
-    from azscan.report.text import count
+    from azscan.words import count
 
     given = resolve_own(checks_dir=checks_dir, mappings_dir=mappings_dir)
     catalog, faults = inspect(given.checks_dir, given.mappings_dir, strict=strict)
@@ -170,7 +162,7 @@ def test(checks: Words = CHECK_IDS, checks_dir: Words = CHECKS_DIR) -> None:
     from azscan.catalog.examples import run_examples
     from azscan.catalog.load import load
     from azscan.catalog.select import select
-    from azscan.report.text import count
+    from azscan.words import count
 
     catalog = load(resolve_own(checks_dir=checks_dir).checks_dir)
     chosen = select(catalog, checks=checks or ("*",)) if catalog.checks else ()
@@ -210,7 +202,7 @@ def write_docs(folder: Path = DOCS_FOLDER, check: bool = ONLY_CHECK) -> None:
 def _print_list(page: Page, checks: Sequence[Check]) -> None:
     from itertools import groupby
 
-    from azscan.report.text import count
+    from azscan.words import count
 
     for service, group in groupby(sorted(checks, key=lambda one: one.service), key=lambda one: one.service):
         page.heading(service)
@@ -228,9 +220,3 @@ def _print_list(page: Page, checks: Sequence[Check]) -> None:
 def _row(check: Check) -> dict[str, Any]:
     names = ("id", "title", "severity", "status", "service", "area", "subject", "aliases", "policy", "file")
     return {name: getattr(check, name) for name in names}
-
-
-def resolve_own(**given: Any) -> Settings:
-    """The options that a command has, with their variables; those of other commands do not matter here."""
-    variables = {key.variable for key in OPTION_KEYS if key.field in given}
-    return resolve(given, {name: value for name, value in os.environ.items() if name in variables})

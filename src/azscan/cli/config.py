@@ -10,9 +10,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
-from azscan.cli.checks import CHECKS_DIR, MAPPINGS_DIR, Words, resolve_own
-from azscan.cli.options import by_key, taking
-from azscan.cli.scan import GATE, OUTPUT, SCOPE, SELECTION, SIGN_IN, scan
+from azscan.cli.options import (
+    CHECKS_DIR,
+    GATE,
+    MAPPINGS_DIR,
+    OUTPUT,
+    SCOPE,
+    SELECTION,
+    SIGN_IN,
+    Words,
+    by_key,
+    resolve_own,
+    taking,
+)
+from azscan.cli.scan import scan
 from azscan.cli.stdout import FORMAT, check_format, print_json, print_line, say, stdout_page
 from azscan.config import CONFIG_NAME, EXPLICIT, Config, ConfigError
 from azscan.errors import UsageError
@@ -51,7 +62,7 @@ def validate(file: str = FILE, checks_dir: Words = CHECKS_DIR, mappings_dir: Wor
     from azscan.azure.answers import FAULT_KINDS
     from azscan.catalog.load import load
     from azscan.decisions import warnings
-    from azscan.report.text import count
+    from azscan.words import count
 
     named = file or os.environ.get("AZSCAN_CONFIG", "").strip()
     own = resolve_own(checks_dir=checks_dir, mappings_dir=mappings_dir)

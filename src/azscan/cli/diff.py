@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import typer
 
-from azscan.cli.options import by_key, option, taking
-from azscan.cli.scan import GATE, SELECTION, in_use, prepare, scan
+from azscan.cli.options import GATE, SELECTION, by_key, option, taking
+from azscan.cli.scan import in_use, prepare, scan
 from azscan.cli.stdout import FORMAT, check_format, stdout_page
 from azscan.errors import OutputError
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import typer
 
-from azscan.cli.options import by_key, option, taking
-from azscan.cli.scan import SCOPE, SELECTION, SIGN_IN, prepare, scan, speaker
+from azscan.cli.options import SCOPE, SELECTION, SIGN_IN, by_key, option, taking
+from azscan.cli.scan import prepare, scan, speaker
 from azscan.cli.stdout import print_json, stdout_page
 from azscan.errors import NothingScannedError
 

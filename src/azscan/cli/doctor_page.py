@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from azscan.catalog.fix import command_line
-from azscan.report.text import count
+from azscan.words import count
 
 if TYPE_CHECKING:
     from azscan.doctor.finding import Finding, Report

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import typer
 
-from azscan.cli.options import by_key, taking
-from azscan.cli.scan import GATE, OUTPUT, SCOPE, SELECTION, SIGN_IN, on_estate, prepare, scan, speaker
+from azscan.cli.options import GATE, OUTPUT, SCOPE, SELECTION, SIGN_IN, by_key, taking
+from azscan.cli.scan import on_estate, prepare, scan, speaker
 from azscan.errors import UsageError
 
 if TYPE_CHECKING:
@@ -118,8 +118,8 @@ def _signer(path: str, environ: Mapping[str, str]) -> Signer | None:
 
 def _pack(opened: Estate, settings: Settings, choice: Choice, output: str, signer: Signer | None, *, bom: bool) -> int:
     from azscan.evidence.pack import write_pack
-    from azscan.report.text import count
     from azscan.scan import assess, check_something_was_read, choose_checks, params_of
+    from azscan.words import count
 
     _check_facts(opened)
     # What was read is judged as of then: a pack does not change with the day on which it is made.

@@ -10,8 +10,7 @@ import msgspec
 
 from azscan.catalog.model import Catalog, Control, Edge, FrameworkMap
 from azscan.errors import UsageError
-from azscan.report.text import count
-from azscan.words import did_you_mean
+from azscan.words import count, did_you_mean
 
 if TYPE_CHECKING:
     from azscan.report.page import Page

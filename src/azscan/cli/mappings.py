@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from azscan.cli.checks import CHECKS_DIR, MAPPINGS_DIR, Words, resolve_own
+from azscan.cli.options import CHECKS_DIR, MAPPINGS_DIR, Words, resolve_own
 from azscan.cli.stdout import FORMAT, check_format, print_json, print_line, say
 
 app = typer.Typer(

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import typer
 
 from azscan.options import OPTION_KEYS, Key
-from azscan.settings import Settings
+from azscan.settings import Settings, resolve
 
+_METAVARS = {"words": "NAME", "choice": "WORD", "choices": "WORD", "count": "N", "seconds": "SECONDS"}
 _KEYS = {key.option: key for key in OPTION_KEYS}
+
+# The panels of --help.
+SIGN_IN, SCOPE, SELECTION, OUTPUT, GATE = "Sign-in", "Scope", "Selection", "Output", "Gate"
+Words = list[str]
 
 
 def option(name: str, panel: str, *short: str, metavar: str = "", says: str = "") -> Any:
@@ -72,4 +78,11 @@ def by_key(values: Mapping[str, Any]) -> dict[str, Any]:
     return {fields.get(name, name): value for name, value in values.items()}
 
 
-_METAVARS = {"words": "NAME", "choice": "WORD", "choices": "WORD", "count": "N", "seconds": "SECONDS"}
+def resolve_own(**given: Any) -> Settings:
+    """The options that a command has, with their variables; those of other commands do not matter here."""
+    variables = {key.variable for key in OPTION_KEYS if key.field in given}
+    return resolve(given, {name: value for name, value in os.environ.items() if name in variables})
+
+
+CHECKS_DIR = option("--checks-dir", SELECTION, metavar="FOLDER")
+MAPPINGS_DIR = option("--mappings-dir", SELECTION, metavar="FOLDER")

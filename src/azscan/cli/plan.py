@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import typer
 
-from azscan.cli.options import by_key, option, taking
-from azscan.cli.scan import SCOPE, SELECTION, SIGN_IN, in_use, open_estate, prepare, scan
+from azscan.cli.options import SCOPE, SELECTION, SIGN_IN, by_key, option, taking
+from azscan.cli.scan import in_use, open_estate, prepare, scan
 from azscan.cli.stdout import FORMAT, check_format, print_json, stdout_page
 
 if TYPE_CHECKING:

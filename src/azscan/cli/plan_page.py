@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from azscan.catalog.model import Catalog
-from azscan.report.text import count
+from azscan.words import count
 
 if TYPE_CHECKING:
     from azscan.collect.forecast import Bound, Forecast

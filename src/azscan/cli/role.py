@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from azscan.cli.options import by_key, option, taking
-from azscan.cli.scan import OUTPUT, SCOPE, SELECTION, prepare, scan
+from azscan.cli.options import OUTPUT, SCOPE, SELECTION, Words, by_key, option, taking
+from azscan.cli.scan import prepare, scan
 from azscan.cli.stdout import print_json, say, stdout_page
 from azscan.errors import UsageError
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(rich_markup_mode="rich", add_completion=False)
 
-Words = list[str]
 FORMATS = ("json", "bicep", "terraform", "az")
 # As a scan ends whose gate could not look.
 UNREADABLE = 4

@@ -7,25 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 from azscan.collect.needs import Checks, needs_of
 from azscan.collect.permissions import PERMISSIONS
-from azscan.report.text import count
 from azscan.rights.builtin import DIRECTORY_ROLE, least_for, nearly_for
 from azscan.rights.gaps import Gaps, gaps_of
 from azscan.rights.role import (
+    GROUPS,
     PLACEHOLDER,
     READ_BY_ALL,
     Role,
     above_subscriptions,
     actions_for,
     graph_permissions,
+    is_at_group,
     seeing_any_type,
 )
+from azscan.words import count, few
 
 if TYPE_CHECKING:
     from azscan.collect.plan import Plan
     from azscan.report.page import Page
 
 _SHOWN = 3
-_GROUPS = "/providers/Microsoft.Management/managementGroups/"
 
 
 def role_notes(plan: Plan, role: Role) -> list[str]:
@@ -96,10 +97,9 @@ def print_gaps(page: Page, plan: Plan, name: str, gaps: Gaps) -> None:
         what = "it cannot be proven that a list is complete; what a list does show is judged all the same"
         page.line("  ! ", f"without {PERMISSIONS} {what}", rest="    ")
     for action, checks in gaps.actions.items():
-        first = ", ".join(sorted(checks)[:_SHOWN])
-        more = f" and {len(checks) - _SHOWN:,} more" if len(checks) > _SHOWN else ""
+        named = few(sorted(checks), _SHOWN)
         # One line, however long: what is searched for an action is not broken.
-        page.whole("  missing: ", f"{action} ({count(len(checks), 'check')}: {first}{more})")
+        page.whole("  missing: ", f"{action} ({count(len(checks), 'check')}: {named})")
     if gaps.checks:
         page.blank()
         page.line("", f"grant {_these(len(gaps.actions))}, or switch the checks off with a justification:", rest="  ")
@@ -123,7 +123,7 @@ def _all(plan: Plan) -> Checks:
 def builtin_document(plan: Plan, scopes: Sequence[str]) -> dict[str, Any]:
     """The least built-in roles for a plan, where to assign them, and what narrower ones lack."""
     needs = needs_of(plan)
-    at_group = any(scope.startswith(_GROUPS) for scope in scopes)
+    at_group = is_at_group(scopes)
     actions = actions_for(plan, at_group=at_group)
     least = least_for(actions)
     roles = [
@@ -132,7 +132,7 @@ def builtin_document(plan: Plan, scopes: Sequence[str]) -> dict[str, Any]:
     above = [action for action in needs.tenant_actions if action not in READ_BY_ALL]
     if above and not at_group:
         high = least_for(above)
-        root = f"{_GROUPS}{{tenantId}}"
+        root = f"{GROUPS}{{tenantId}}"
         roles.append({"role": high.name, "id": high.id, "at": [root], "for": ", ".join(above), "page": high.page})
     permissions = list(graph_permissions(needs))
     return {

@@ -19,7 +19,7 @@ import typer
 from azscan.catalog.fix import command_line
 from azscan.cli import harmless
 from azscan.cli.log import log_to
-from azscan.cli.options import by_key, option
+from azscan.cli.options import CHECKS_DIR, GATE, MAPPINGS_DIR, OUTPUT, SCOPE, SELECTION, SIGN_IN, Words, by_key, option
 from azscan.cli.progress import shown
 from azscan.errors import Interrupted, NothingScannedError, UsageError
 from azscan.settings import Settings, check_accepted, check_names, load_config, present_ids, resolve
@@ -38,7 +38,6 @@ app = typer.Typer(rich_markup_mode="rich", add_completion=False)
 
 LOGGER = logging.getLogger("azscan.cli")
 
-SIGN_IN, SCOPE, SELECTION, OUTPUT, GATE = "Sign-in", "Scope", "Selection", "Output", "Gate"
 NOT_WITH_ESTATE = (
     "demo",
     "resume",
@@ -49,7 +48,6 @@ NOT_WITH_ESTATE = (
 )
 # As many decisions that do nothing are named one by one.
 WARNINGS = 10
-Words = list[str]
 
 
 @app.command()
@@ -75,8 +73,8 @@ def scan(
     exclude_area: Words = option("--exclude-area", SELECTION),
     framework: Words = option("--framework", SELECTION),
     control: Words = option("--control", SELECTION),
-    checks_dir: Words = option("--checks-dir", SELECTION, metavar="FOLDER"),
-    mappings_dir: Words = option("--mappings-dir", SELECTION, metavar="FOLDER"),
+    checks_dir: Words = CHECKS_DIR,
+    mappings_dir: Words = MAPPINGS_DIR,
     config: str = option("--config", SELECTION, metavar="FILE"),
     format: str = option("--format", OUTPUT),
     output: Words = option("--output", OUTPUT, "-o", metavar="FILE"),

@@ -10,8 +10,7 @@ from typing import Any
 
 import typer
 
-from azscan.cli.checks import CHECKS_DIR, Words
-from azscan.cli.options import option
+from azscan.cli.options import CHECKS_DIR, Words, option
 from azscan.cli.stdout import print_line, say
 from azscan.config import CONFIG_NAME, WAIVER_KEYS, Config
 from azscan.errors import UsageError

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from azscan.cli.checks import CHECKS_DIR, MAPPINGS_DIR, SELECTION, Words
-from azscan.cli.options import option
+from azscan.cli.options import CHECKS_DIR, MAPPINGS_DIR, SELECTION, Words, option
 from azscan.cli.stdout import FORMAT, check_format, print_json, print_line, say, stdout_page
 from azscan.errors import UsageError
 

@@ -13,6 +13,8 @@ from azscan.estate.ids import key_of, parse_id
 from azscan.words import glob
 
 API = "2022-04-01"
+# Where the key of a management group's scope begins.
+GROUPS: Final = "/providers/microsoft.management/managementgroups/"
 PERMISSIONS: Final = "Microsoft.Authorization/permissions/read"
 # From these follows what the identity may read, where Azure does not tell its permissions.
 ASSIGNMENTS: Final = (
@@ -164,5 +166,4 @@ def _is_at_or_above(scope: Any, subscription_scope: str) -> bool:
     if not isinstance(scope, str) or not scope:
         return False
     key = key_of(scope)
-    above = "/providers/microsoft.management/managementgroups/"
-    return key in ("/", key_of(subscription_scope)) or key.startswith(above)
+    return key in ("/", key_of(subscription_scope)) or key.startswith(GROUPS)

@@ -11,7 +11,10 @@ import msgspec
 
 from azscan.estate.ids import ancestors, key_of, parse_id
 from azscan.results import SEVERITY_RANK, STATUSES, Evidence, ResourceRef, ScanInfo, Verdict
+from azscan.words import few
 
+# So many subscriptions or checks are named in a note.
+_NAMED = 3
 FAIL, UNREADABLE, WAIVED, PASS = range(4)
 assert STATUSES[:4] == ("fail", "unreadable", "waived", "pass")
 
@@ -212,16 +215,11 @@ def notes(old: Loaded, new: Loaded) -> Iterator[str]:
     for side, against, word in ((old, new, "now"), (new, old, "before")):
         scanned = sorted(names[each] for each in side._subscriptions - against._subscriptions)
         if scanned:
-            yield f"not scanned {word}: {_few(scanned)}"
+            yield f"not scanned {word}: {few(scanned, _NAMED)}"
         if side.ran and against.ran and (ran := sorted(filter(side._wanted, side.ran - against.ran))):
-            yield f"checks not run {word} ({len(ran):,}): {_few(ran)}"
+            yield f"checks not run {word} ({len(ran):,}): {few(ran, _NAMED)}"
     if old.scan.catalog != new.scan.catalog:
         yield "the catalogues differ: what changed may be a check, and not the estate"
-
-
-def _few(names: list[str]) -> str:
-    more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
-    return ", ".join(names[:3]) + more
 
 
 def _evidence(verdict: Verdict) -> bytes:

@@ -12,7 +12,7 @@ from azscan.azure.answers import Ask
 from azscan.azure.ways import CERTIFICATE, SECRET
 from azscan.doctor.finding import Finding, Portal, State, filled
 from azscan.doctor.memo import Memo, text_of
-from azscan.report.text import count
+from azscan.words import count
 
 if TYPE_CHECKING:
     from azscan.azure.credentials import SignedIn

@@ -10,7 +10,7 @@ from azscan.catalog.model import Check
 from azscan.doctor.finding import Finding, Portal, filled
 from azscan.doctor.memo import properties_of, text_of
 from azscan.doctor.subscriptions import name_of
-from azscan.report.text import count
+from azscan.words import count
 
 NAMESPACE = "Microsoft.Security"
 PRICINGS = "/subscriptions/{subscription}/providers/Microsoft.Security/pricings?api-version=2024-01-01"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from azscan.azure.ways import GIVEN, MANAGED_IDENTITY
 from azscan.collect.needs import Checks, Needs
 from azscan.doctor.finding import Command, Finding, Portal, State, filled
-from azscan.report.text import count
+from azscan.words import count
 
 if TYPE_CHECKING:
     from azscan.azure.credentials import SignedIn

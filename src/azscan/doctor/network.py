@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from azscan.azure.reach import Reached, Trouble
 from azscan.doctor.finding import Finding, State
-from azscan.report.text import count
+from azscan.words import count
 
 if TYPE_CHECKING:
     from azscan.azure.clouds import Cloud

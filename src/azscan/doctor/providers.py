@@ -9,7 +9,7 @@ from azscan.collect.plan import Plan
 from azscan.doctor.finding import Finding, Portal, filled
 from azscan.doctor.memo import text_of
 from azscan.doctor.subscriptions import name_of
-from azscan.report.text import count
+from azscan.words import count
 
 # https://learn.microsoft.com/rest/api/resources/providers/list
 PROVIDERS = "/subscriptions/{subscription}/providers?api-version=2021-04-01"

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from azscan.azure.answers import Ask
 from azscan.collect.needs import ALWAYS_READ, Needs
-from azscan.collect.permissions import API, ASSIGNMENTS, PERMISSIONS, Permissions, grants
+from azscan.collect.permissions import API, ASSIGNMENTS, GROUPS, PERMISSIONS, Permissions, grants
 from azscan.doctor.finding import Command, Finding, Portal, State
 from azscan.doctor.graph import lacking
 from azscan.doctor.memo import Memo, properties_of, text_of
 from azscan.doctor.subscriptions import assign_reader, name_of
-from azscan.report.text import count, visible
+from azscan.report.text import visible
+from azscan.words import count, few
 
 # https://learn.microsoft.com/azure/role-based-access-control/built-in-roles: those need no question for their name.
 BUILT_IN = {
@@ -30,7 +31,6 @@ MOST_NAMES = 1
 """Definitions that are asked for by id; where there are more, all of the subscription's are listed at once."""
 
 _EVERYONE = "00000000-0000-0000-0000-000000000000"
-_GROUP_PREFIX = "/providers/microsoft.management/managementgroups/"
 _SHOWN = 5
 
 
@@ -47,7 +47,7 @@ class Held(msgspec.Struct, frozen=True):
         key, own = self.scope.lower().rstrip("/"), f"/subscriptions/{subscription}"
         if key == own:
             place = "on the subscription"
-        elif key.startswith(_GROUP_PREFIX):
+        elif key.startswith(GROUPS):
             place = f"inherited from management group {self.scope.rstrip('/').rpartition('/')[2]}"
         elif not key:
             place = "inherited from the root of the tenant"
@@ -171,7 +171,9 @@ def _unlisted(rights: Rights) -> str:
     """What is known of roles that could not be listed."""
     if not _is_below_only(rights.permissions, rights.held):
         return "no role that could be listed"
-    where = f", only below it: {_some([f'resource group {each}' for each in rights.groups])}" if rights.groups else ""
+    where = (
+        f", only below it: {few([f'resource group {each}' for each in rights.groups], _SHOWN)}" if rights.groups else ""
+    )
     return f"no role on the whole subscription{where}"
 
 
@@ -179,7 +181,9 @@ def nothing_granted(rights: Rights, needs: Needs) -> str:
     """Why a scan of the subscription would be worthless: the words that doctor and scan share."""
     words = [each.words(rights.key) for each in rights.held or ()]
     which = f"{', '.join(words)} does not grant" if words else "no role grants"
-    return f"{name_of(rights.subscription)}: {which} one read of the selected checks ({_some(list(needs.actions))})"
+    return (
+        f"{name_of(rights.subscription)}: {which} one read of the selected checks ({few(list(needs.actions), _SHOWN)})"
+    )
 
 
 def covers_nothing(rights: Rights, needs: Needs) -> bool:
@@ -202,12 +206,7 @@ def _loss(actions: Sequence[str], needs: Needs) -> str:
     checks = {check for action in actions for check in needs.actions.get(action, ())}
     names = [action for action in actions if action in needs.actions] or list(actions)
     lost = f"{count(len(checks), 'check')} may be unreadable" if checks else "empty lists prove nothing"
-    return f"{lost}, for want of {_some(names)}"
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"{', '.join(names[:_SHOWN])}{more}"
+    return f"{lost}, for want of {few(names, _SHOWN)}"
 
 
 async def held(memo: Memo, subscription: str, principal: str) -> tuple[Held, ...] | None:
@@ -293,9 +292,8 @@ def _reaches_above(rights: Rights, action: str) -> bool:
     return bool(above) and rights.permissions.covers(action)
 
 
-def _ask(target: str, subscription: str, *, shape: str = "list") -> Ask:
-    ask = Ask(target=target, subscription=subscription, provider="microsoft.authorization")
-    return msgspec.structs.replace(ask, shape="object") if shape == "object" else ask
+def _ask(target: str, subscription: str, *, shape: Literal["list", "object"] = "list") -> Ask:
+    return Ask(target=target, shape=shape, subscription=subscription, provider="microsoft.authorization")
 
 
 def _last(identifier: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,8 +11,8 @@ from azscan.doctor.finding import Command, Finding, Portal, filled
 from azscan.doctor.memo import Memo
 from azscan.errors import AzscanError
 from azscan.report.text import visible
+from azscan.words import is_guid
 
-_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 # `az account subscription enable` is of the extension "account":
 # https://learn.microsoft.com/cli/azure/account/subscription
 _ENABLE = "az account subscription enable --subscription-id {subscription_id}"
@@ -58,9 +57,7 @@ def none_left(
         commands = tuple(
             filled(_ENABLE, {"subscription_id": str(each.get("subscriptionId") or "")}) for each in asleep[:3]
         )
-        page = (
-            portal.resource(f"/subscriptions/{found}", "overview") if _GUID.fullmatch(found) else portal.subscriptions()
-        )
+        page = portal.resource(f"/subscriptions/{found}", "overview") if is_guid(found) else portal.subscriptions()
         return Finding("subscriptions", "subscriptions", "blocking", error.message, error.hint, page, commands, found)
     one = next(iter(missing(wanted, seen)), "")
     page = portal.resource(f"/subscriptions/{one}", "users") if one else portal.subscriptions()
@@ -72,7 +69,7 @@ def missing(wanted: Sequence[str], seen: Sequence[Mapping[str, Any]]) -> list[st
     """The ids among `wanted` of which the identity sees no subscription, in lower case."""
     known = {str(each.get("subscriptionId") or "").lower() for each in seen}
     named = (each.strip().lower().removeprefix("/subscriptions/") for each in wanted)
-    return [each for each in named if _GUID.fullmatch(each) and each not in known]
+    return [each for each in named if is_guid(each) and each not in known]
 
 
 async def listed(memo: Memo) -> list[dict[str, Any]]:

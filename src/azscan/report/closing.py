@@ -11,8 +11,8 @@ from azscan.report.control_table import print_controls
 from azscan.report.denied import is_denied, print_unread, reach
 from azscan.report.finding import record_words, waiver_words
 from azscan.report.page import Page
-from azscan.report.text import count
 from azscan.results import SEVERITIES, Off, Results, SeverityOverride, Summary, Unread, Waiver
+from azscan.words import count
 
 _ITEMS = 10
 _WAIVERS = 20

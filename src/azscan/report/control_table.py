@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from azscan.report.page import Page
-from azscan.report.text import count, visible
+from azscan.report.text import visible
 from azscan.results import ControlResult, ControlStatus, Framework, Results, Score
+from azscan.words import count
 
 # These are told in a row each, the others by their ids.
 _ROWS: tuple[ControlStatus, ...] = ("fail", "unreadable", "waived")

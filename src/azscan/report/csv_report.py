@@ -200,10 +200,9 @@ class _Places:
 
     def gaps(self, beside: int) -> Iterator[Row]:
         for result in self._controls:
-            name = f"{result.framework}:{result.control}"
-            if name in self._met:
+            if result.name in self._met:
                 continue
-            number, position, start = self._places[name]
+            number, position, start = self._places[result.name]
             about = (safe_cell(result.title), "", result.status, *[""] * 10, safe_cell(result.reason))
             cells = [*start, "", *about, *[""] * (3 + beside)]
             yield number, position, "", _STATUS_RANK[result.status], "", "", _ENCODER.encode(cells)

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from azscan.report.page import Page
-from azscan.report.text import count
 from azscan.results import Unread
+from azscan.words import count
 
 _ACTIONS = 10
 _SERVICES = 5

@@ -10,8 +10,9 @@ from azscan.compare.sides import is_list
 from azscan.report.finding import LABELS, place_of
 from azscan.report.labels import expected_of, subscription_names, told
 from azscan.report.page import Page
-from azscan.report.text import count, visible
+from azscan.report.text import visible
 from azscan.results import Evidence
+from azscan.words import count
 
 PER_CHECK = 10
 FACTS = 3

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 from azscan.catalog.fix import command_line
 from azscan.report.page import Page
-from azscan.report.text import count
 from azscan.results import SEVERITY_RANK, Severity, Verdict
+from azscan.words import count
 
 IN_BASELINE = "known: it stands in the baseline"
 

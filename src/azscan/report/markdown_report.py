@@ -13,8 +13,9 @@ from azscan.report import Options
 from azscan.report.closing import summary_line
 from azscan.report.control_table import score_line
 from azscan.report.labels import subscription_names
-from azscan.report.text import count, middle, visible
+from azscan.report.text import middle, visible
 from azscan.results import SEVERITIES, SEVERITY_RANK, ResourceRef, Results, Verdict
+from azscan.words import count
 
 # GitHub takes a summary of 1 MiB for each step:
 # https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands#step-isolation-and-limits

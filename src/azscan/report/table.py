@@ -12,9 +12,8 @@ from azscan.report.finding import CheckBlock, picked, print_brief
 from azscan.report.known import Known
 from azscan.report.labels import subscription_names
 from azscan.report.page import Page
-from azscan.report.text import count
 from azscan.results import SEVERITIES, SEVERITY_RANK, Results, Severity, Status, Verdict
-from azscan.words import glob
+from azscan.words import count, glob
 
 
 def write_table(results: Results, stream: BinaryIO, options: Options) -> None:

@@ -58,8 +58,3 @@ def prefix(text: str, width: int) -> str:
     while taken and cell_len(taken) > width:
         taken = taken[:-1]
     return taken
-
-
-def count(number: int, noun: str, plural: str = "") -> str:
-    """ "1 check", "1,204 checks", "0 checks"."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

@@ -13,7 +13,7 @@ from azscan.collect.needs import Checks, Needs, needs_of
 from azscan.collect.permissions import ASSIGNMENTS, PERMISSIONS
 from azscan.collect.plan import Plan
 from azscan.errors import UsageError
-from azscan.words import did_you_mean
+from azscan.words import count, did_you_mean, is_guid
 
 # https://learn.microsoft.com/azure/role-based-access-control/custom-roles#custom-role-properties
 LONGEST_NAME: Final = 512
@@ -29,8 +29,7 @@ READ_BY_ALL: Final = frozenset({"Microsoft.Subscription/policies/read"})
 # A text of this form no Azure takes for a scope: Microsoft's pages write it so.
 PLACEHOLDER: Final = "/subscriptions/{subscriptionId}"
 
-_GROUPS: Final = "/providers/Microsoft.Management/managementGroups/"
-_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+GROUPS: Final = "/providers/Microsoft.Management/managementGroups/"
 # https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules#microsoftmanagement
 _GROUP: Final = re.compile(r"[\w.()-]{1,90}", re.ASCII)
 
@@ -46,7 +45,7 @@ class Role(msgspec.Struct, frozen=True):
     @property
     def of_a_group(self) -> bool:
         """Whether the role may be assigned at a management group."""
-        return any(scope.startswith(_GROUPS) for scope in self.scopes)
+        return is_at_group(self.scopes)
 
     def document(self) -> dict[str, Any]:
         """The role as `az role definition create` and New-AzRoleDefinition take it.
@@ -65,6 +64,11 @@ class Role(msgspec.Struct, frozen=True):
         }
 
 
+def is_at_group(scopes: Iterable[str]) -> bool:
+    """True where one of the scopes is a management group."""
+    return any(scope.startswith(GROUPS) for scope in scopes)
+
+
 def role_for(plan: Plan, *, name: str, scopes: Sequence[str], checks: int, without: Iterable[str] = ()) -> Role:
     """The smallest role for a plan: one exact action per read, none of which could write.
 
@@ -78,9 +82,8 @@ def role_for(plan: Plan, *, name: str, scopes: Sequence[str], checks: int, witho
         )
     role = Role(
         name=name,
-        description=f"Reads what {checks:,} {'check' if checks == 1 else 'checks'} of azscan {__version__} look at. "
-        "Every action is a read.",
-        actions=actions_for(plan, at_group=any(scope.startswith(_GROUPS) for scope in scopes)),
+        description=f"Reads what {count(checks, 'check')} of azscan {__version__} look at. Every action is a read.",
+        actions=actions_for(plan, at_group=is_at_group(scopes)),
         scopes=tuple(scopes),
     )
     left_out = {_known(action, role.actions) for action in without}
@@ -112,7 +115,7 @@ def scopes_for(subscriptions: Iterable[str], groups: Sequence[str]) -> tuple[str
             "a custom role can name only one management group",
             hint="name the group above both, or print a role for each under a --name of its own",
         )
-    found = [f"{_GROUPS}{_group(each)}" for each in groups]
+    found = [f"{GROUPS}{_group(each)}" for each in groups]
     found += [f"/subscriptions/{_subscription(each)}" for each in subscriptions]
     if len(found) > MOST_SCOPES:
         raise UsageError(
@@ -156,7 +159,7 @@ def _known(action: str, actions: Sequence[str]) -> str:
 
 def _subscription(text: str) -> str:
     identifier = text.strip().removeprefix("/subscriptions/").rstrip("/")
-    if not _ID.fullmatch(identifier):
+    if not is_guid(identifier):
         raise UsageError(
             f"{text!r} is not the id of a subscription",
             hint="nothing of Azure is read here, so give ids with --subscription: az account list --output table",
