@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -11,10 +11,11 @@ import msgspec
 
 from azscan.catalog.builtin import BUILT_IN, is_tenant_level
 from azscan.catalog.model import Catalog, Check
-from azscan.conditions.alike import Look, looked_at
+from azscan.conditions.alike import Reads
 from azscan.conditions.compile import Compiled, Grounds, compile_condition
 from azscan.conditions.grammar import parse
 from azscan.conditions.logic import FALSE, UNREADABLE
+from azscan.conditions.looks import Look, looked_at
 from azscan.conditions.values import Document, Items, Unreadable
 from azscan.estate.documents import Documents
 from azscan.estate.ids import key_of, parse_id, region_of
@@ -22,9 +23,9 @@ from azscan.estate.references import managers, reference, region_at
 from azscan.estate.status import TENANT_SCOPE
 from azscan.estate.store import Estate, Row
 from azscan.garbage import collected_rarely
-from azscan.recall import Known, Recall
+from azscan.recall import Known, Recall, filled
 from azscan.results import STATUSES, ResourceRef, Status
-from azscan.told import Fact, Told, pieces_of, row_of, unread
+from azscan.told import Fact, Told, row_of, unread
 
 FAIL, UNREAD, WAIVED, PASS, SKIPPED = range(5)
 assert STATUSES == ("fail", "unreadable", "waived", "pass", "not-applicable")
@@ -84,13 +85,13 @@ class Tally:
 
 
 class _Ready(NamedTuple):
-    """A check made ready. `looks` is what it looks at, None where a part of that is attached."""
+    """A check made ready. `looks` is what it looks at, empty where that is never the same twice."""
 
     number: int
     check: Check
     applies: Compiled | None
     require: Compiled
-    looks: frozenset[Look] | None
+    looks: frozenset[Look]
     told: Told
     # The verdicts that wait to be written, by status; of those not applicable only the number.
     waiting: tuple[list[str], ...]
@@ -142,7 +143,7 @@ class Assessor:
         for ready in self._ready:
             subjects.setdefault(ready.check.subject, []).append(ready)
         for subject, group in subjects.items():
-            recall = _recall(group)
+            recall = _recall(group, self.documents.attached_to(subject))
             for owner in sorted(self._owners_of(subject)):
                 self._assess(subject, owner, group, recall)
         self._flush()
@@ -161,10 +162,12 @@ class Assessor:
         nodes = [parse(condition, merged) for condition in (check.applies, check.require) if condition is not None]
         compiled = [compile_condition(node, now) for node in nodes]
         applies = compiled[0] if check.applies is not None else None
-        looks, attached = looked_at(*nodes), self.documents.attached_to(check.subject)
-        is_own = all(look.keys and look.keys[0] not in attached for look in looks)
+        looks = looked_at(*nodes)
+        if not all(look.keys for look in looks):
+            # The document as a whole is like no other.
+            looks = frozenset()
         waiting: tuple[list[str], ...] = ([], [], [], [], [])
-        return _Ready(number, check, applies, compiled[-1], looks if is_own else None, Told(nodes[-1]), waiting)
+        return _Ready(number, check, applies, compiled[-1], looks, Told(nodes[-1]), waiting)
 
     def _owners_of(self, subject: str) -> Sequence[str]:
         if subject == "tenant":
@@ -200,18 +203,22 @@ class Assessor:
 
     def _recalled(self, recall: Recall[_Ready], row: Row, document: Document) -> Sequence[_Ready]:
         """Say again what is known of documents like this one; the checks that must be held against it themselves."""
-        keys = recall.keys(document)
-        before, read = f"[{row.id},", "null" if document.read is None else str(document.read)
+        keys, reads = recall.look(document)
+        before, own = f"[{row.id},", "null" if document.read is None else str(document.read)
+        rests_on: Reads = [document.read]
         for known in recall.known:
-            said = known.outcomes.get(known.key_of(keys))
-            if said is None:
-                status, facts, reason = self._hold(known.check, row, document)
-                known.missed += 1
-                if status in self._lasting:
-                    recall.keep(known, keys, (known.check.waiting[status].append, pieces_of(facts, reason)))
-            else:
-                add, pieces = said
-                add(before + read.join(pieces))
+            key = known.key_of(keys)
+            if known.opens:
+                key, rests_on = known.key_with_reads(key, document.read, reads)
+            said = known.outcomes.get(key)
+            if said is not None:
+                add, pieces, places = said
+                add(before + (filled(pieces, places, rests_on) if known.opens else own.join(pieces)))
+                continue
+            known.missed += 1
+            status, facts, reason = self._hold(known.check, row, document)
+            if status in self._lasting and known.has_room(keys):
+                known.keep(key, known.check.waiting[status].append, facts, reason, rests_on)
         return recall.others
 
     def _hold(self, ready: _Ready, row: Row, document: Document) -> tuple[int, list[Fact], str | None]:
@@ -342,10 +349,11 @@ class Assessor:
         self._waiting = 0
 
 
-def _recall(group: Sequence[_Ready]) -> Recall[_Ready]:
+def _recall(group: Sequence[_Ready], attached: Collection[str]) -> Recall[_Ready]:
     return Recall(
         [Known(ready, ready.looks) for ready in group if ready.looks],
         [ready for ready in group if not ready.looks],
+        attached,
     )
 
 

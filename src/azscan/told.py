@@ -10,12 +10,10 @@ import msgspec
 from azscan.conditions.evidence import Ground, describe, entries, negated, opposite, place
 from azscan.conditions.nodes import Count, Leaf, Node, Quantifier
 from azscan.conditions.table import plain
-from azscan.conditions.values import MISSING, Document, Items, Missing, Part, Unreadable
+from azscan.conditions.values import ATTACHED, MISSING, Document, Items, Unreadable
 
 # A value larger than this (encoded) is told in words: evidence names what decided, it does not copy the estate.
 LARGEST_ACTUAL = 2000
-# What a document holds beside Azure's JSON, unopened or opened in its place.
-ATTACHED = (Part, Items, Missing, Unreadable, Document)
 _SHORT = frozenset({bool, int, float})
 _UNITS: dict[type, str] = {list: "items", dict: "members"}
 # Where the number of a read goes. JSON text never holds this character itself.
@@ -107,6 +105,11 @@ def pieces_of(facts: Sequence[Fact], reason: str | None) -> list[str]:
         for fact in facts
     ]
     return f"[{','.join(told)}],{_encode(reason).decode()},null]".split(_HOLE)
+
+
+def places_of(facts: Sequence[Fact], reads: Sequence[int | None]) -> list[int] | None:
+    """For each cut of `pieces_of` the place of its read among `reads`; None where one is not among them."""
+    return [reads.index(fact[3]) for fact in facts] if all(fact[3] in reads for fact in facts) else None
 
 
 def _read_of(actual: Any, read: int | None) -> int | None:

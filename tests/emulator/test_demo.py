@@ -175,5 +175,5 @@ def test_what_is_said_again_of_the_demo_is_what_would_be_said_anew(
         return [*found, *estate.connection.execute("SELECT * FROM assessed ORDER BY number")]
 
     again = assessed()
-    monkeypatch.setattr(assess, "_recall", lambda group: Recall([], group))
+    monkeypatch.setattr(assess, "_recall", lambda group, _attached: Recall([], group))
     assert assessed() == again

@@ -37,7 +37,8 @@ class Operator(msgspec.Struct, frozen=True, kw_only=True):
     the document names their paths by `beside` and is built by `build_beside`. `decides_absence` marks `exists`;
     `rests_on` is the truth that rests on something being absent, which an incompletely read document cannot say.
     `shows` makes a short text of one item of the field's list for evidence, or None where the item has no part in it;
-    `weighs` says how much it counts, for the order in evidence.
+    `weighs` says how much it counts, for the order in evidence. `members` names the members that an operator with
+    `shows` looks at in an item that is an object; none where it looks at all of it.
     `counts` marks the comparisons that may stand beside `count`.
     """
 
@@ -49,6 +50,7 @@ class Operator(msgspec.Struct, frozen=True, kw_only=True):
     build_beside: Callable[[Any, datetime], TestBeside] | None = None
     shows: Callable[[Any, Any], Any] | None = None
     weighs: Callable[[Any, Any], float] | None = None
+    members: Callable[[Any], tuple[str, ...]] | None = None
     decides_absence: bool = False
     rests_on: int | None = None
     counts: bool = False
@@ -216,6 +218,7 @@ OPERATORS: Final[Mapping[str, Operator]] = {
         build=lambda expected, _now: networks.cidr(expected),
         shows=networks.show,
         weighs=networks.weigh,
+        members=networks.members,
     ),
     "admits": Operator(
         summary="security rules let the internet reach a port",
@@ -233,6 +236,7 @@ OPERATORS: Final[Mapping[str, Operator]] = {
         beside=admits.beside,
         build_beside=lambda expected, _now: admits.admits(expected),
         shows=admits.show,
+        members=lambda _expected: admits.MEMBERS,
     ),
     "grants": Operator(
         summary="permissions include actions",
@@ -264,6 +268,7 @@ OPERATORS: Final[Mapping[str, Operator]] = {
         words=_logs_words,
         build=lambda expected, _now: logs.logs(expected),
         shows=logs.show,
+        members=lambda _expected: logs.MEMBERS,
     ),
     "equalsField": Operator(
         summary="the same value as at another path",

@@ -81,3 +81,7 @@ class Items:
 
     def __len__(self) -> int:
         raise NotImplementedError
+
+
+# What a document holds beside Azure's JSON, unopened or opened in its place.
+ATTACHED: Final = (Part, Items, Missing, Unreadable, Document)

@@ -38,6 +38,9 @@ PROTOCOLS: Final = ("Tcp", "Udp", "Icmp", "Esp", "Ah")
 _WITHOUT_PORTS: Final = frozenset({"icmp", "esp", "ah"})
 ALL_PORTS: Final[Spans] = ((0, 65535),)
 
+# What is looked at in a rule.
+MEMBERS: Final = ("name", "properties")
+
 # A rule whose JSON is longer is read anew each time: a hostile one must not fill the memory.
 LONGEST_KEPT: Final = 4096
 MOST_KEPT: Final = 200
@@ -182,7 +185,7 @@ def _encoded(rule: dict[str, Any]) -> bytes:
     if found is None:
         if len(_ENCODED) >= 500:
             _ENCODED.clear()
-        counts = {name: rule[name] for name in ("name", "properties") if name in rule}
+        counts = {name: rule[name] for name in MEMBERS if name in rule}
         found = _ENCODED[id(rule)] = (rule, _encode(counts))
     return found[1]
 

@@ -13,6 +13,8 @@ from azscan.conditions.operators import Test
 from azscan.conditions.paths import opened
 from azscan.conditions.values import Items, Unreadable
 
+# What is looked at in a setting.
+MEMBERS: Final = ("name", "properties")
 _DESTINATIONS: Final = (
     "workspaceId",
     "storageAccountId",

@@ -74,6 +74,15 @@ def cidr(expected: Mapping[str, Any]) -> Test:
     return measures
 
 
+def members(expected: Mapping[str, Any]) -> tuple[str, ...]:
+    """The members that are looked at in a firewall rule; none where that is the whole rule."""
+    keys = expected.get("keys")
+    if keys is None:
+        return ("name", "properties", *(name for pair in _PAIRS for name in pair), *_SINGLES)
+    paths = [parse_path(key).keys for key in ([keys] if isinstance(keys, str) else keys)]
+    return ("name", *(path[0] for path in paths)) if all(paths) else ()
+
+
 def show(expected: Mapping[str, Any], entry: Any) -> Any:
     """An entry in one line: the name of its rule, and the addresses as they are written."""
     if not isinstance(entry, dict):
