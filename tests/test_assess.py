@@ -45,6 +45,20 @@ def estate_of(tmp_path, *things, require=None, **more):
     return collect(Azure({THINGS: page(*things)}), known, tmp_path / "e.sqlite"), known
 
 
+@pytest.mark.parametrize(("subject", "scope"), [("subscription", f"/subscriptions/{ONE}"), ("tenant", "/")])
+def test_a_subject_that_was_not_put_on_record_is_unreadable(tmp_path, subject, scope):
+    known = catalog(kind("thing"), checks=[check("a", subject, {"field": "id", "exists": True})])
+    estate = collect(Azure({THINGS: page(on("t"))}), known, tmp_path / "e.sqlite")
+    assert [each.status for each in verdicts(estate, known)] == ["pass"]
+    with estate.transaction() as connection:
+        # as a scan leaves it that is killed between two subscriptions
+        connection.execute("DELETE FROM resource WHERE collection = ?", (subject,))
+        connection.execute("DELETE FROM read WHERE collection = ?", (subject,))
+    (left,) = verdicts(estate, known)
+    assert (left.status, left.resource.id) == ("unreadable", scope)
+    assert "was not put on record" in left.reason
+
+
 # statuses
 
 

@@ -20,7 +20,7 @@ from azscan.conditions.values import Document, Items, Unreadable
 from azscan.estate.documents import Documents
 from azscan.estate.ids import key_of, parse_id, region_of
 from azscan.estate.references import managers, reference, region_at
-from azscan.estate.status import TENANT_SCOPE
+from azscan.estate.status import scope_of
 from azscan.estate.store import Estate, Row
 from azscan.garbage import collected_rarely
 from azscan.recall import Known, Recall, filled
@@ -263,13 +263,16 @@ class Assessor:
     def _unread_scopes(self, subject: str, owner: str) -> Iterator[tuple[str, Unreadable]]:
         """Each scope whose subjects are not all known, and why: one row per check stands for each."""
         if subject in ("tenant", "subscription"):
+            # They are put on record first of all, and a scan can be killed before that.
+            if not self.estate.count(subject, subscription=owner):
+                yield scope_of(owner), Unreadable("not_collected", f"the {subject} was not put on record")
             return
         kind = self.catalog.collections.get(subject) or BUILT_IN[subject]
         statuses = self.documents.statuses
         if not kind.of and not kind.per:
             fault = statuses.of(subject, owner)
             if fault is not None:
-                yield (f"/subscriptions/{owner}" if owner else TENANT_SCOPE), fault
+                yield scope_of(owner), fault
             return
         told = False
         for parent in kind.of or ("resource_group",) * (kind.per == "resource_group"):
@@ -285,7 +288,7 @@ class Assessor:
         if told and (kind.of or not self.estate.about("complete", True)):
             last = statuses.unasked(subject, owner)
         if last is not None:
-            yield (f"/subscriptions/{owner}" if owner else TENANT_SCOPE), last
+            yield scope_of(owner), last
 
     def _scope_of(self, read: int) -> str:
         return str(self.estate.connection.execute("SELECT scope FROM read WHERE id = ?", (read,)).fetchone()[0])

@@ -118,28 +118,6 @@ def test_wrong_usage_is_two(saved: Path, tmp_path: Path, arguments: tuple[str, .
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    ("fact", "value"),
-    [
-        ("cloud", "5"),
-        ("identity", "null"),
-        ("tenant", "[]"),
-        ("credential", "{}"),
-        ("notes", "[1]"),
-        ("requests", "[]"),
-    ],
-)
-def test_facts_of_the_wrong_kind_are_no_estate(saved: Path, tmp_path: Path, fact: str, value: str) -> None:
-    estate = tmp_path / "e.sqlite"
-    estate.write_bytes((saved / "e.sqlite").read_bytes())
-    with sqlite3.connect(estate) as connection:
-        connection.execute("UPDATE scan SET value = ? WHERE key = ?", (value, fact))
-    connection.close()
-    done = azscan("evidence", "--estate", str(estate), *ONLY, "-o", "pack.zip", cwd=tmp_path)
-    assert done.returncode == 2 and "is not an estate: Expected" in done.stderr and fact in done.stderr
-    assert not (tmp_path / "pack.zip").exists()
-
-
 def test_controls_can_be_chosen(saved: Path, tmp_path: Path) -> None:
     done = from_saved(saved, tmp_path, *ISO, "--service", "storage", "--control", "A.8.2?", "-o", "pack.zip")
     assert done.returncode == 0, done.stderr

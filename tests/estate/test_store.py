@@ -85,6 +85,35 @@ def test_somebody_elses_file_is_left_as_it_is(tmp_path, kind):
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("fact", "value"),
+    [
+        ("cloud", 5),
+        ("identity", None),
+        ("tenant", []),
+        ("credential", {}),
+        ("version", True),
+        ("notes", [1]),
+        ("notes", {}),
+        ("scope", [{}]),
+        ("requests", []),
+        ("requests", 1.5),
+        ("complete", 1),
+        ("permissions", []),
+    ],
+)
+def test_facts_of_another_kind_are_no_estate(tmp_path, fact, value):
+    path = tmp_path / "e.sqlite"
+    about = {"tenant": "t", "notes": ["n"], "scope": [ONE], "requests": 3, "complete": True, "permissions": {}}
+    Estate.create(path, about).close()
+    Estate.open_saved(path, to_write=False).close()
+    opened = Estate.open_saved(path)
+    opened.describe({fact: value})
+    opened.close()
+    with pytest.raises(UsageError, match=f"not an estate: .*{fact}"):
+        Estate.open_saved(path, to_write=False)
+
+
 def test_an_empty_file_may_become_an_estate_but_is_none(tmp_path):
     path = tmp_path / "e.sqlite"
     path.touch()

@@ -121,7 +121,6 @@ def _pack(opened: Estate, settings: Settings, choice: Choice, output: str, signe
     from azscan.scan import assess, check_something_was_read, choose_checks, params_of
     from azscan.words import count
 
-    _check_facts(opened)
     # What was read is judged as of then: a pack does not change with the day on which it is made.
     moment = _moment(opened)
     choice = choose_checks(settings, choice.declared or choice.catalog, moment.date())
@@ -132,30 +131,6 @@ def _pack(opened: Estate, settings: Settings, choice: Choice, output: str, signe
     verdicts = sum(results.summary.statuses.values()) - results.summary.statuses["not-applicable"]
     speaker(settings)(f"{output}: {count(verdicts, 'verdict')}, {count(files, 'file')}")
     return results.summary.gate.exit_code
-
-
-class _Facts(msgspec.Struct):
-    """What the pack prints of what an estate says of its scan; who made a saved one is not known."""
-
-    cloud: str = ""
-    tenant: str = ""
-    identity: str = ""
-    credential: str = ""
-    catalog: str = ""
-    started: str = ""
-    finished: str = ""
-    notes: list[str] = []
-    requests: int = 0
-
-
-def _check_facts(opened: Estate) -> None:
-    from azscan.estate.file import NAME_ONE
-
-    facts = {name: opened.about(name, msgspec.UNSET) for name in _Facts.__struct_fields__}
-    try:
-        msgspec.convert({name: fact for name, fact in facts.items() if fact is not msgspec.UNSET}, _Facts)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"{opened.path} is not an estate: {error}", hint=NAME_ONE) from error
 
 
 def _moment(opened: Estate) -> datetime:

@@ -24,7 +24,7 @@ from azscan.conditions.logic import FALSE
 from azscan.conditions.values import Document, Unreadable
 from azscan.estate.ids import key_of, parse_id, region_of
 from azscan.estate.redact import redacted, split_path
-from azscan.estate.status import TENANT_SCOPE
+from azscan.estate.status import TENANT_SCOPE, scope_of
 from azscan.estate.store import NOTHING_THERE, Estate, ReadRow, Row
 
 # A read that failed in one of these ways is made anew by --resume; every other answer stands.
@@ -119,7 +119,7 @@ class Collector:
         of_tenant = {"id": f"/tenants/{self.tenant}", "tenantId": self.tenant}
         for kind, documents in ((SUBSCRIPTION, self.subscriptions), (TENANT, {"": of_tenant})):
             for owner, document in documents.items():
-                place = f"/subscriptions/{owner}" if owner else TENANT_SCOPE
+                place = scope_of(owner)
                 if self.estate.last_page(kind.name, "read", place) is None:
                     _, body = redacted(dict(document))
                     sent = str(document.get("id") or place)

@@ -8,6 +8,7 @@ import sqlite3
 from pathlib import Path
 
 from azscan.errors import OutputError, UsageError
+from azscan.estate.soundness import what_is_wrong
 
 FORMAT = 2
 # By these a file is known as an estate.
@@ -42,30 +43,6 @@ CREATE {temp} VIEW verdict AS SELECT number, status, json_extract(value, '$[0]')
   FROM {schema}.verdicts, json_each(told);
 """
 
-
-_TYPES = {
-    "resource": {"text": "subscription id_as_sent id_key", "integer": "parent read_id detail_id gone", "blob": "body"},
-    "read": {
-        "text": "collection part subscription scope url api kind code message action at request_id next",
-        "integer": "page status complete",
-    },
-    "scan": {"text": "value"},
-}
-# Finds what no azscan wrote; a record is always younger than the one it hangs on.
-UNSOUND = (
-    *(
-        f"SELECT 1 FROM {table} WHERE "
-        + " OR ".join(f"typeof({name}) <> '{kind}'" for kind, names in kinds.items() for name in names.split())
-        for table, kinds in _TYPES.items()
-    ),
-    "SELECT 1 FROM resource WHERE parent >= id",
-    "SELECT 1 FROM scan WHERE NOT json_valid(value)",
-    """SELECT 1 FROM scan, json_each(scan.value) AS each WHERE scan.key IN ('subscriptions', 'left_out') AND (
-  json_type(scan.value) <> 'array' OR each.type <> 'object'
-  OR coalesce(json_type(each.value, '$.id'), '') <> 'text' OR coalesce(json_type(each.value, '$.name'), '') <> 'text'
-  OR coalesce(json_type(each.value, '$.state'), '') <> 'text'
-  OR (scan.key = 'left_out' AND coalesce(json_type(each.value, '$.reason'), '') <> 'text'))""",
-)
 # Bytes that one value of a saved estate may have; a record is what one page of Azure's holds, at the most.
 LARGEST_VALUE = 1 << 28
 
@@ -170,9 +147,9 @@ def _may_be_replaced(path: Path) -> bool:
 
 def _connect_read_only(path: Path) -> sqlite3.Connection:
     connection = _read_only(path)
-    if any(connection.execute(f"{each} LIMIT 1").fetchone() for each in UNSOUND):
+    if wrong := what_is_wrong(connection):
         connection.close()
-        raise sqlite3.DatabaseError("it holds what azscan never writes")
+        raise sqlite3.DatabaseError(wrong)
     # They stand before the file's own, which nobody may write.
     connection.executescript(_VERDICTS.format(temp="TEMP", schema="temp"))
     return connection

@@ -15,6 +15,11 @@ from azscan.estate.store import BROKEN_OFF, NOTHING_THERE, Estate, ReadRow, Row
 TENANT_SCOPE = "/"
 
 
+def scope_of(subscription: str) -> str:
+    """The scope of a whole subscription; of the tenant where that is ""."""
+    return f"/subscriptions/{subscription}" if subscription else TENANT_SCOPE
+
+
 class Statuses:
     """Answers, for every list and child of an estate, None where it was read in full, else what is missing.
 
@@ -59,7 +64,7 @@ class Statuses:
 
     def _place(self, kind: Kind, subscription: str) -> str:
         of_tenant = is_tenant_level(kind, self.catalog.collections)
-        return TENANT_SCOPE if of_tenant else f"/subscriptions/{subscription}"
+        return scope_of("" if of_tenant else subscription)
 
     def _list_of(self, collection: str, subscription: str) -> int | None:
         """The row id of the one read that lists a collection in a subscription ("" for the tenant), if it is one."""
