@@ -6,12 +6,12 @@ import codecs
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import msgspec
 
 from azscan.errors import OutputError, UsageError
-from azscan.results import RESULTS_SCHEMA, ScanInfo, Verdict
+from azscan.results import RESULTS_SCHEMA, Off, ScanInfo, SeverityOverride, Verdict, Waiver
 
 MAKE_ONE = "write one with azscan scan -o results.json"
 
@@ -36,6 +36,18 @@ class _Named(msgspec.Struct):
 class _Whole(msgspec.Struct):
     scan: ScanInfo
     verdicts: list[Verdict]
+
+
+class Decided(msgspec.Struct, frozen=True):
+    """The part of a results file that tells what the team decided."""
+
+    scan: ScanInfo
+    waivers: tuple[Waiver, ...] = ()
+    off: tuple[Off, ...] = ()
+    severity_overrides: tuple[SeverityOverride, ...] = ()
+
+
+Shape = TypeVar("Shape")
 
 
 class ResultsFile:
@@ -108,7 +120,15 @@ class ResultsFile:
             raise UsageError(f"{self.path} is no results file of azscan: {error}", hint=MAKE_ONE) from error
 
     @cached_property
+    def decided(self) -> Decided:
+        """What the team decided. UsageError where the file turns out to be damaged or cut off."""
+        return self._read(Decided)
+
+    @cached_property
     def _whole(self) -> _Whole:
+        return self._read(_Whole)
+
+    def _read(self, shape: type[Shape]) -> Shape:
         try:
             data = Path(self.path).read_bytes()
         except OSError as error:
@@ -122,7 +142,7 @@ class ResultsFile:
                 raise UsageError(f"{self.path} was written by another azscan ({schema})", hint="upgrade azscan")
             if schema != RESULTS_SCHEMA:
                 raise UsageError(f"{self.path} is no results file of azscan", hint=MAKE_ONE)
-            return msgspec.json.decode(text, type=_Whole)
+            return msgspec.json.decode(text, type=shape)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise UsageError(f"{self.path} is no results file of azscan: {error}", hint=MAKE_ONE) from error
 

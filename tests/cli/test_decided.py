@@ -162,10 +162,10 @@ def test_what_a_scan_made_of_it(here: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ("[]", "out.json is not a report of azscan in JSON"),
-        ("\\x", "out.json is not a report of azscan in JSON"),
-        ('{"schema": "azscan.checks/1", "scan": {}}', "out.json is not a report of azscan in JSON"),
-        (None, "out.json cannot be read: No such file or directory"),
+        ("[]", "out.json is no results file of azscan"),
+        ("\\x", "out.json is no results file of azscan"),
+        ('{"schema": "azscan.checks/1", "scan": {}}', "out.json is no results file of azscan"),
+        (None, "there is no results file at out.json"),
     ],
 )
 def test_a_file_that_is_no_report(tmp_path: Path, content: str | None, told: str) -> None:

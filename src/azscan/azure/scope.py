@@ -10,8 +10,10 @@ from urllib.parse import quote
 
 from azscan.azure.answers import Answer, Ask, Fault
 from azscan.azure.paging import pages
+from azscan.azure.records import properties_of, text_of
 from azscan.azure.signin_errors import CODES, explain
 from azscan.errors import AzscanError, NothingScannedError, SignInError, UsageError
+from azscan.words import few
 
 # https://learn.microsoft.com/rest/api/resources/subscriptions/list
 SUBSCRIPTIONS = "/subscriptions?api-version=2022-12-01"
@@ -107,7 +109,7 @@ async def choose_subscriptions(
     for item in sorted((visible[each] for each in pool), key=lambda item: (_name(item).casefold(), _id(item))):
         reason = _reason(item, asked, unwanted)
         if reason:
-            left_out.append(LeftOut(_id(item), _name(item), _text(item, "state"), reason))
+            left_out.append(LeftOut(_id(item), _name(item), text_of(item, "state"), reason))
         else:
             chosen.append(item)
     if not chosen:
@@ -139,13 +141,11 @@ async def _below(session: Reader, group: str) -> dict[str, str]:
     if fault:
         hint = "ask for Reader on it, or name the subscriptions with --subscription"
         raise NothingScannedError(f"the management group {group_id!r} could not be read: {_words(fault)}", hint=hint)
-    subscriptions = (item for item in items if _text(item, "type").lower().endswith("/subscriptions"))
-    names = {}
-    for item in subscriptions:
-        properties = item.get("properties")
-        name = _text(properties, "displayName") if isinstance(properties, Mapping) else ""
-        names[(_text(item, "name") or _last(_text(item, "id"))).lower()] = name
-    return names
+    subscriptions = (item for item in items if text_of(item, "type").lower().endswith("/subscriptions"))
+    return {
+        (text_of(item, "name") or _last(text_of(item, "id"))).lower(): text_of(properties_of(item), "displayName")
+        for item in subscriptions
+    }
 
 
 def _resolve(
@@ -189,12 +189,13 @@ def _matches(text: str, visible: Mapping[str, dict[str, Any]]) -> set[str]:
 def _unknown(name: str, visible: Mapping[str, dict[str, Any]], noun: str, who: str) -> UsageError:
     names = {known.casefold(): known for each, item in visible.items() for known in (_name(item), each) if known}
     close = get_close_matches(name.casefold(), names, n=1, cutoff=0.5)
-    hint = f"did you mean {names[close[0]]!r}?" if close else f"visible are: {_some(map(_name, visible.values()))}"
+    shown = sorted((_shown(_name(each)) for each in visible.values()), key=str.casefold)
+    hint = f"did you mean {names[close[0]]!r}?" if close else f"visible are: {few(shown, 5)}"
     return UsageError(f"no {noun} {name!r} is visible to {who or 'this identity'}", hint=hint)
 
 
 def _reason(item: Mapping[str, Any], asked: Collection[str], unwanted: Collection[str]) -> str:
-    state = _text(item, "state").lower()
+    state = text_of(item, "state").lower()
     if _id(item) in unwanted:
         return "excluded by --exclude-subscription"
     if state in _GONE:
@@ -236,16 +237,16 @@ def _words(fault: Fault) -> str:
 
 
 def _id(item: Mapping[str, Any]) -> str:
-    return (_text(item, "subscriptionId") or _last(_text(item, "id"))).lower()
+    return (text_of(item, "subscriptionId") or _last(text_of(item, "id"))).lower()
 
 
 def _sound(item: dict[str, Any], key: str) -> dict[str, Any]:
     """A subscription with what later rooms rely on: its id, and a name and a state that are text."""
-    return {**item, "subscriptionId": key, "displayName": _text(item, "displayName"), "state": _text(item, "state")}
+    return {**item, "subscriptionId": key, "displayName": text_of(item, "displayName"), "state": text_of(item, "state")}
 
 
 def _name(item: Mapping[str, Any]) -> str:
-    return _text(item, "displayName") or _id(item)
+    return text_of(item, "displayName") or _id(item)
 
 
 def _shown(name: str) -> str:
@@ -253,16 +254,5 @@ def _shown(name: str) -> str:
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in name)
 
 
-def _text(item: Mapping[str, Any], key: str) -> str:
-    value = item.get(key)
-    return value if isinstance(value, str) else ""
-
-
 def _last(resource_id: str) -> str:
     return resource_id.rstrip("/").rpartition("/")[2]
-
-
-def _some(names: Iterable[str], most: int = 5) -> str:
-    ordered = sorted(map(_shown, names), key=str.casefold)
-    more = f" and {len(ordered) - most} more" if len(ordered) > most else ""
-    return ", ".join(ordered[:most]) + more

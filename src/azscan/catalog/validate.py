@@ -17,6 +17,7 @@ from azscan.catalog.services import Declared, build_service, rule_collections
 from azscan.catalog.source import parse
 from azscan.catalog.tables import CHECK, MAPPING, SERVICE
 from azscan.errors import CatalogError, SourceFault
+from azscan.words import count
 
 
 class File(msgspec.Struct, frozen=True):
@@ -48,17 +49,13 @@ def validate(
 def summary(faults: Sequence[SourceFault]) -> str:
     """How many faults in how many files, in words."""
     files = len({fault.file for fault in faults})
-    return f"{_plural(len(faults), 'fault')} in {_plural(files, 'file')} of the catalogue"
+    return f"{count(len(faults), 'fault')} in {count(files, 'file')} of the catalogue"
 
 
 def broken(faults: Sequence[SourceFault]) -> CatalogError:
     """The error for a catalogue that has faults."""
     hint = "mend the files, then run azscan checks validate, with the same folders"
     return CatalogError(summary(faults), faults, hint=hint)
-
-
-def _plural(number: int, word: str) -> str:
-    return f"{number} {word}{'s' * (number != 1)}"
 
 
 class Frameworks(Mapping[str, FrameworkMap]):

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from azscan.collect.progress import Progress
     from azscan.decisions import Decision
     from azscan.estate.store import Estate
-    from azscan.report.json_report import Decided
     from azscan.results import Results
+    from azscan.results_file import Decided
     from azscan.scan import Choice
     from azscan.verdicts import StoredResults
 

@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -103,13 +102,9 @@ def _decided(given: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[Deci
 def _reported(path: str) -> tuple[Decision, ...]:
     """What a JSON report says of them."""
     from azscan.cli.scan import decisions_of
-    from azscan.report.json_report import read_decided
+    from azscan.results_file import ResultsFile
 
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}", hint="name a report in JSON") from error
-    return decisions_of(read_decided(data, path))
+    return decisions_of(ResultsFile(path).decided)
 
 
 def _print(page: Page, found: Sequence[Decision]) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from azscan.azure.answers import Answer, Ask
 from azscan.azure.paging import pages
+from azscan.azure.records import properties_of
 from azscan.estate.ids import key_of, parse_id
 from azscan.words import glob
 
@@ -104,7 +105,7 @@ class Permissions:
         wanted = {
             str(properties.get("roleDefinitionId"))
             for assignment in assignments
-            if isinstance(properties := assignment.get("properties"), dict)
+            if (properties := properties_of(assignment))
             and not properties.get("condition")
             and _is_at_or_above(properties.get("scope"), scope)
         }
@@ -120,8 +121,7 @@ class Permissions:
                 )
             )
             if answer.fault is None and isinstance(answer.body, dict):
-                properties = answer.body.get("properties")
-                found = properties.get("permissions") if isinstance(properties, dict) else None
+                found = properties_of(answer.body).get("permissions")
                 entries += [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
             else:
                 is_whole = False

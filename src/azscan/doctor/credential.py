@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from azscan.azure.answers import Ask
+from azscan.azure.records import text_of
 from azscan.azure.ways import CERTIFICATE, SECRET
 from azscan.doctor.finding import Finding, Portal, State, filled
-from azscan.doctor.memo import Memo, text_of
+from azscan.doctor.memo import Memo
 from azscan.words import count
 
 if TYPE_CHECKING:

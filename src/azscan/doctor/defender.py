@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from azscan.azure.answers import Fault
+from azscan.azure.records import properties_of, text_of
 from azscan.catalog.model import Check
 from azscan.doctor.finding import Finding, Portal, filled
-from azscan.doctor.memo import properties_of, text_of
 from azscan.doctor.subscriptions import name_of
 from azscan.words import count
 

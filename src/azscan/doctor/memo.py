@@ -45,15 +45,3 @@ class Memo:
             found += [item for item in answer.items if isinstance(item, dict)]
             fault = answer.fault
         return found, fault
-
-
-def properties_of(item: dict[str, Any]) -> dict[str, Any]:
-    """A record's properties; {} where it has none."""
-    found = item.get("properties")
-    return found if isinstance(found, dict) else {}
-
-
-def text_of(item: dict[str, Any], name: str) -> str:
-    """A member that is text; "" for any other."""
-    found = item.get(name)
-    return found if isinstance(found, str) else ""

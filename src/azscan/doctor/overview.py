@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from azscan.azure.answers import Ask
-from azscan.doctor.memo import Memo, text_of
+from azscan.azure.records import text_of
+from azscan.doctor.memo import Memo
 
 MOST = 1000
 """Subscriptions that one query may name: https://learn.microsoft.com/azure/governance/resource-graph/overview."""

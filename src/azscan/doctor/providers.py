@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from azscan.azure.records import text_of
 from azscan.collect.plan import Plan
 from azscan.doctor.finding import Finding, Portal, filled
-from azscan.doctor.memo import text_of
 from azscan.doctor.subscriptions import name_of
 from azscan.words import count
 

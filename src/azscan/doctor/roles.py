@@ -9,11 +9,12 @@ from typing import Any, Literal
 import msgspec
 
 from azscan.azure.answers import Ask
+from azscan.azure.records import properties_of, text_of
 from azscan.collect.needs import ALWAYS_READ, Needs
 from azscan.collect.permissions import API, ASSIGNMENTS, GROUPS, PERMISSIONS, Permissions, grants
 from azscan.doctor.finding import Command, Finding, Portal, State
 from azscan.doctor.graph import lacking
-from azscan.doctor.memo import Memo, properties_of, text_of
+from azscan.doctor.memo import Memo
 from azscan.doctor.subscriptions import assign_reader, name_of
 from azscan.report.text import visible
 from azscan.words import count, few

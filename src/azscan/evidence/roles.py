@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from azscan.azure.records import properties_of
 from azscan.estate.ids import key_of
 from azscan.estate.store import NOTHING_THERE, Estate
 
@@ -50,14 +51,14 @@ def _assigned(estate: Estate, subscription: str, principal: str, answers: dict[s
     if principal and _is_read(estate, ASSIGNED, scope):
         for row in estate.rows(ASSIGNED, subscription=subscription):
             assignment = msgspec.json.decode(row.body)
-            if str(_properties(assignment).get("principalId", "")).lower() == principal:
+            if str(properties_of(assignment).get("principalId", "")).lower() == principal:
                 found.append((assignment, "assigned to it"))
     elif not asked:
         why = "the identity's object id is not known" if not principal else "no check of this pack reads them"
         yield Role(subscription, NOT_READ, "", f"role assignments: {why}")
         return
     for assignment, how in found:
-        properties = _properties(assignment)
+        properties = properties_of(assignment)
         definition = str(properties.get("roleDefinitionId", ""))
         name = names.get(key_of(definition)) or f"{definition} (its name was not read)"
         yield Role(subscription, name, str(properties.get("scope", "")), how)
@@ -83,9 +84,9 @@ def _definitions(estate: Estate, subscription: str, answers: dict[str, Any]) -> 
     for target, answer in answers.items():
         body = answer.get("body")
         if "/roledefinitions/" in target.lower() and isinstance(body, dict):
-            yield target.partition("?")[0], str(_properties(body).get("roleName", ""))
+            yield target.partition("?")[0], str(properties_of(body).get("roleName", ""))
     for row in estate.rows(DEFINED, subscription=subscription):
-        yield row.id_as_sent, str(_properties(msgspec.json.decode(row.body)).get("roleName", ""))
+        yield row.id_as_sent, str(properties_of(msgspec.json.decode(row.body)).get("roleName", ""))
 
 
 def _items(answer: dict[str, Any]) -> list[dict[str, Any]]:
@@ -101,11 +102,6 @@ def _answers(answers: dict[str, Any], path: str) -> list[dict[str, Any]]:
 def _is_read(estate: Estate, collection: str, scope: str) -> bool:
     page = estate.last_page(collection, "read", scope)
     return page is not None and page.kind in NOTHING_THERE and not page.next
-
-
-def _properties(record: Any) -> dict[str, Any]:
-    properties = record.get("properties") if isinstance(record, dict) else None
-    return properties if isinstance(properties, dict) else {}
 
 
 def _words(value: Any) -> str:

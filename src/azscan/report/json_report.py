@@ -7,7 +7,6 @@ from typing import Any, BinaryIO, Literal
 
 import msgspec
 
-from azscan.errors import UsageError
 from azscan.report import Options
 from azscan.results import (
     RESULTS_SCHEMA,
@@ -41,28 +40,6 @@ class ResultsDocument(msgspec.Struct, frozen=True):
     frameworks: tuple[Framework, ...]
     controls: tuple[ControlResult, ...]
     scores: tuple[Score, ...]
-
-
-class Decided(msgspec.Struct, frozen=True):
-    """The part of a report that tells what the team decided."""
-
-    schema: str
-    scan: ScanInfo
-    waivers: tuple[Waiver, ...] = ()
-    off: tuple[Off, ...] = ()
-    severity_overrides: tuple[SeverityOverride, ...] = ()
-
-
-def read_decided(data: bytes, file: str) -> Decided:
-    """What a JSON report says of the team's decisions. Raises UsageError where `data` is no such report."""
-    hint = "name a report that azscan scan wrote with --format json"
-    try:
-        report = msgspec.json.decode(data, type=Decided)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(f"{file} is not a report of azscan in JSON: {error}", hint=hint) from error
-    if report.schema != RESULTS_SCHEMA:
-        raise UsageError(f"{file} is a report of the format {report.schema}, not {RESULTS_SCHEMA}", hint=hint)
-    return report
 
 
 def write_json(results: Results, stream: BinaryIO, options: Options) -> None:
