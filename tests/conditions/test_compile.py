@@ -332,7 +332,11 @@ def test_evidence_of_a_list_that_no_item_decides() -> None:
     ]
     every = {"every": {"in": "properties.rules", "where": {"field": "name", "exists": True}, "whenEmpty": "fail"}}
     assert evidence(every, RULES) == [
-        ("properties.rules", "every item where name exists", {"items": 3, "false": 0}, True)
+        ("properties.rules", "every item (of at least one) where name exists", {"items": 3, "false": 0}, True)
+    ]
+    none = {"none": {"in": "empty", "where": {"field": "name", "exists": False}, "whenEmpty": "fail"}}
+    assert evidence(none, {"empty": []}) == [
+        ("empty", "no item (of at least one) where name does not exist", {"items": 0}, True)
     ]
     assert evidence(every, {"properties": {"rules": []}})[0][2] == {"items": 0}
     count = {"count": {"in": "properties.rules", "where": ALLOW}, "less": 2}

@@ -150,7 +150,8 @@ def words(node: Node) -> str:
         return OPERATORS[node.op].words(node.expected)
     if isinstance(node, Quantifier):
         where = f" where {phrase(node.where)}" if node.where is not None else ""
-        return f"{node.kind} item{'s' if node.kind == 'none' else ''}{where}"
+        of = " (of at least one)" if node.when_empty == "fail" else ""
+        return f"{'no' if node.kind == 'none' else node.kind} item{of}{where}"
     if isinstance(node, Count):
         where = f" where {phrase(node.where)}" if node.where is not None else ""
         return f"{_COMPARISON_WORDS[node.op]} {node.expected} items{where}"
