@@ -63,6 +63,12 @@ def test_a_row_tells_why_its_check_counts_for_its_control(demo: Pack) -> None:
             assert told == ("", "", "")
 
 
+def test_what_was_expected_stands_line_by_line_against_what_was_found(demo: Pack) -> None:
+    paired = [(row["expected"].split("\n"), row["actual"].split("\n")) for row in demo.every_row]
+    assert all(len(expected) == len(actual) for expected, actual in paired)
+    assert any(len(actual) > 1 and len(set(actual)) == 1 for _, actual in paired)
+
+
 def test_every_verdict_names_files_that_are_there(demo: Pack) -> None:
     there = set(demo.names)
     for row in demo.every_row:

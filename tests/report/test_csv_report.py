@@ -128,7 +128,15 @@ def test_a_waived_row_carries_the_waivers_record() -> None:
     assert (row["reason"], row["approved by"], row["expires"]) == ("public site (SEC-12)", "j.doe", "2027-01-31")
 
 
-def test_evidence_has_a_line_for_each_leaf_and_one_where_all_agree() -> None:
+def test_line_stands_against_line_where_values_repeat() -> None:
+    evidence = tuple(leaf(f"passwords[{name}].expiry", "exists", None, present=False) for name in "ab")
+    (row,) = rows(MemoryResults([msgspec.structs.replace(https_only(storage("st")), evidence=evidence)]))
+    assert row["expected"].split("\n") == ["passwords[a].expiry exists", "passwords[b].expiry exists"]
+    assert row["actual"].split("\n") == ["absent", "absent"]
+    assert "\n" not in row["evidence url"]
+
+
+def test_evidence_has_a_line_for_each_leaf_and_one_for_all_reads_that_agree() -> None:
     row = next(row for row in rows(sample()) if row["check"] == "storage-network-closed")
     assert row["expected"].split("\n")[1] == "properties.networkAcls.defaultAction equals Deny"
     assert row["actual"].split("\n") == ["absent", "Allow", "0.0.0.0/0", "Logging, Metrics, AzureServices"]

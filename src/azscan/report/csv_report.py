@@ -70,8 +70,8 @@ def write_csv(results: Results, stream: BinaryIO, options: Options) -> None:
 
     Rows are sorted by framework, control (as the framework orders them), check, status (failing first), subscription
     and resource id. A control without a verdict has a row that says why. At the end stand the team's decisions. Where
-    several leaves decided a verdict, the cells of its evidence have a line for each; one line stands for all of them
-    where they agree.
+    several leaves decided a verdict, `expected` and `actual` have a line for each, so that line stands against line;
+    of the reads, which mostly agree, one line stands for all where they do.
     """
     with SortedRows(results) as rows:
         rows.fill((verdict, ()) for verdict in results.verdicts())
@@ -219,8 +219,8 @@ def _cells(verdict: Verdict, results: Results, subscription: str) -> list[str]:
     )  # fmt: skip
     return [
         *map(safe_cell, one_line),
-        _lines([f"{leaf.path} {leaf.expected}".strip() for leaf in evidence]),
-        _lines([actual_of(leaf) for leaf in evidence]),
+        _each([f"{leaf.path} {leaf.expected}".strip() for leaf in evidence]),
+        _each([actual_of(leaf) for leaf in evidence]),
         _lines([leaf.url for leaf in evidence]),
         _lines([leaf.api for leaf in evidence]),
         _lines([leaf.read_at for leaf in evidence]),
@@ -251,11 +251,14 @@ def _override(verdict: Verdict, results: Results) -> str:
     return f"severity {verdict.severity} instead of {entry.changed[verdict.check]}: {record}"
 
 
-def _lines(values: Sequence[str]) -> str:
-    """The values as the lines of one cell; one line where all of them are the same."""
-    if len(values) == 1 or len(set(values)) == 1:
-        return safe_cell(values[0])
+def _each(values: Sequence[str]) -> str:
+    """The values as the lines of one cell."""
     return "\n".join(map(safe_cell, values))
+
+
+def _lines(values: Sequence[str]) -> str:
+    """The same; one line where all of them agree."""
+    return _each(values[:1] if len(set(values)) == 1 else values)
 
 
 def safe_cell(value: str) -> str:
