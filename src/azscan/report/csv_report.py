@@ -20,7 +20,7 @@ from azscan.decisions import NAMES, decisions
 from azscan.report import Options
 from azscan.report.finding import record_words
 from azscan.report.known import IN_BASELINE
-from azscan.report.labels import actual_of, subscription_names
+from azscan.report.labels import subscription_names, told_line
 from azscan.report.text import visible
 from azscan.results import CONTROL_STATUSES, STATUSES, ControlResult, Framework, Results, Verdict
 
@@ -220,7 +220,7 @@ def _cells(verdict: Verdict, results: Results, subscription: str) -> list[str]:
     return [
         *map(safe_cell, one_line),
         _each([f"{leaf.path} {leaf.expected}".strip() for leaf in evidence]),
-        _each([actual_of(leaf) for leaf in evidence]),
+        _each([told_line(leaf) for leaf in evidence]),
         _lines([leaf.url for leaf in evidence]),
         _lines([leaf.api for leaf in evidence]),
         _lines([leaf.read_at for leaf in evidence]),

@@ -45,6 +45,12 @@ def told(evidence: Evidence) -> str | list[str]:
     return _quoted(actual) if isinstance(actual, str) else actual_of(evidence)
 
 
+def told_line(evidence: Evidence) -> str:
+    """The same on one line: the entries of a list with commas between them."""
+    words = told(evidence)
+    return words if isinstance(words, str) else ", ".join(words)
+
+
 def _entry(value: Any) -> str:
     return value if isinstance(value, str) and value else actual_of(Evidence("", "", value))
 
