@@ -17,7 +17,8 @@ from azscan.collect.plan import Plan
 from azscan.estate.documents import Documents
 from azscan.estate.ids import key_of
 from azscan.estate.store import NO_DETAIL, Estate
-from azscan.evidence.pack import EVIDENCE_COLUMN, write_pack
+from azscan.evidence.pack import write_pack
+from azscan.evidence.rows import EVIDENCE_COLUMN
 from azscan.results import STATUSES
 from azscan.verdicts import StoredResults
 

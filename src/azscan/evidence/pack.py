@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from azscan.catalog.model import FrameworkMap
 from azscan.evidence import oscal, summary
 from azscan.evidence.archive import Archive
 from azscan.evidence.manifest import FORMAT, MANIFEST, SIGNATURE, Manifest, encode
 from azscan.evidence.records import EvidenceFiles
+from azscan.evidence.rows import BESIDE, PACK_COLUMNS, Beside, with_controls
 from azscan.evidence.signing import Signer
 from azscan.evidence.workbook import ROWS, Workbook
-from azscan.report.csv_report import COLUMNS, SortedRows, safe_cell, write_rows
+from azscan.report.csv_report import SortedRows, write_rows
 from azscan.report.output import open_output
 from azscan.results import Verdict
 from azscan.verdicts import StoredResults
-
-EVIDENCE_COLUMN = "evidence files"
-# How the check of a row belongs to its control, behind the files that its verdict rests on.
-EDGE_COLUMNS = ("strength", "basis", "why it counts")
-PACK_COLUMNS = (*COLUMNS, EVIDENCE_COLUMN, *EDGE_COLUMNS)
 
 
 def write_pack(
@@ -48,7 +43,7 @@ def write_pack(
         Archive(stream) as archive,
     ):
         files = EvidenceFiles(results, params, archive.write)
-        with SortedRows(results, beside=1) as rows, oscal.Oscal(results) as document:
+        with SortedRows(results, beside=BESIDE) as rows, oscal.Oscal(results) as document:
             rows.fill(_walk(results, files, document))
             for place, framework in enumerate(results.frameworks):
                 book = Path(folder, "book.xlsx")
@@ -56,15 +51,16 @@ def write_pack(
                     Workbook(book, PACK_COLUMNS, created=judged_at, rows_per_sheet=rows_per_sheet) as sheets,
                     archive.open(f"frameworks/{framework.key}.csv") as entry,
                 ):
-                    told = _with_edges(rows.of(place), results.catalog.frameworks[framework.key])
-                    write_rows(PACK_COLUMNS, sheets.through(told), entry, bom=bom)
+                    of_pack = with_controls(rows.of(place), results.catalog.frameworks[framework.key], results.catalog)
+                    write_rows(PACK_COLUMNS, sheets.through(of_pack), entry, bom=bom)
                 archive.copy(f"frameworks/{framework.key}.xlsx", book, is_packed=True)
             with archive.open(oscal.PATH) as entry:
                 document.write(entry)
         parts = summary.sections(results, params)
-        with archive.open("summary.csv") as entry:
-            summary.write_csv(parts, entry, bom=bom)
-        with archive.open("summary.html") as entry:
+        for part in parts:
+            with archive.open(summary.path_of(part)) as entry:
+                summary.write_csv(part, entry, bom=bom)
+        with archive.open(summary.PAGE) as entry:
             summary.write_html(parts, entry)
         named = len(archive.entries)
         _seal(archive, results, signer)
@@ -73,22 +69,12 @@ def write_pack(
 
 def _walk(
     results: StoredResults, files: EvidenceFiles, document: oscal.Oscal
-) -> Iterator[tuple[Verdict, tuple[str, ...]]]:
+) -> Iterator[tuple[Verdict, Sequence[str]]]:
+    beside = Beside(results)
     for verdict, trace in results.traced():
         names = files.of(verdict, trace)
         document.take(verdict, names)
-        yield verdict, ("\n".join(names),)
-
-
-def _with_edges(rows: Iterator[list[str]], framework: FrameworkMap) -> Iterator[list[str]]:
-    edges = {
-        (safe_cell(control.id), edge.check): [edge.strength, edge.basis, safe_cell(edge.reason)]
-        for control in framework.controls
-        for edge in control.edges
-    }
-    control, check = COLUMNS.index("control"), COLUMNS.index("check")
-    for cells in rows:
-        yield cells + edges.get((cells[control], cells[check]), ["", "", ""])
+        yield verdict, beside.of(verdict, trace, names)
 
 
 def _seal(archive: Archive, results: StoredResults, signer: Signer | None) -> None:

@@ -1,4 +1,7 @@
-"""The cover sheet of a pack: who looked at what, when and with what, and what came of each control."""
+"""The cover sheet of a pack: who looked at what, when and with what, and what came of each control.
+
+It is one page, and a CSV for each of its tables.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,15 @@ import msgspec
 from azscan.decisions import changes
 from azscan.evidence.oscal import VERSION as OSCAL_VERSION
 from azscan.evidence.roles import roles_held
+from azscan.evidence.rows import hosts_of
 from azscan.report.control_table import chosen_line, score_line
 from azscan.report.csv_report import safe_cell, write_rows
 from azscan.report.labels import subscription_names
 from azscan.report.text import visible
-from azscan.results import CONTROL_STATUSES, STATUSES, Allowance, Framework, Off, SeverityOverride, Waiver
+from azscan.results import CONTROL_STATUSES, STATUSES, Allowance, Framework, Off, Score, SeverityOverride, Waiver
 from azscan.verdicts import StoredResults
 
+PAGE, FOLDER = "summary.html", "summary"
 # The statuses of verdicts that say something of a control.
 _COUNTED = STATUSES[:-1]
 
@@ -51,17 +56,15 @@ def sections(results: StoredResults, params: Mapping[str, Mapping[str, Any]]) ->
         ),
         Section(
             "Frameworks",
-            ("framework", "score", *CONTROL_STATUSES),
-            tuple(
-                (each.framework, score_line(each), *(str(each.statuses.get(status, 0)) for status in CONTROL_STATUSES))
-                for each in results.scores
-            ),
+            ("framework", "title", "score", *CONTROL_STATUSES, "source of its controls and edges"),
+            tuple(_framework(each, results) for each in results.scores),
         ),
         Section(
             "Controls",
             (
-                *("framework", "control", "title", "status", "strength", "worst", *_COUNTED),
-                *("decided by", "not run", "what no check decides, or why"),
+                *("framework", "control", "control title", "control status", "strength", "worst severity"),
+                *(f"verdicts: {status}" for status in _COUNTED),
+                *("decided by", "checks not run", "what no check decides, or why"),
             ),
             tuple(
                 (
@@ -110,6 +113,12 @@ def sections(results: StoredResults, params: Mapping[str, Mapping[str, Any]]) ->
     )
 
 
+def _framework(score: Score, results: StoredResults) -> tuple[str, ...]:
+    told = results.catalog.frameworks[score.framework]
+    counts = (str(score.statuses.get(status, 0)) for status in CONTROL_STATUSES)
+    return score.framework, told.title, score_line(score), *counts, told.source
+
+
 def _extent(framework: Framework) -> str:
     return chosen_line(framework) if framework.left_out else f"{len(framework.controls)} controls"
 
@@ -118,6 +127,8 @@ def _scan(results: StoredResults, params: Mapping[str, Mapping[str, Any]]) -> It
     scan, summary = results.scan, results.summary
     first, last = results.estate.connection.execute("SELECT min(at), max(at) FROM read WHERE at <> ''").fetchone()
     yield "cloud", scan.cloud
+    for of, host in zip(("Azure Resource Manager", "Microsoft Graph"), hosts_of(scan.cloud), strict=True):
+        yield f"host of {of}", host or f"that of the cloud {scan.cloud}: addresses stand without it"
     yield "tenant", scan.tenant
     yield "identity", scan.identity
     yield "object id of the identity", str(results.estate.about("object_id", "") or "not known")
@@ -178,17 +189,17 @@ def _state(entry: Waiver | Off | SeverityOverride | Allowance) -> str:
     return "expired" if entry.expired else "in force"
 
 
-def write_csv(parts: Sequence[Section], stream: BinaryIO, *, bom: bool = False) -> None:
-    """Write the summary as CSV: the first cell of each row names its table, whose heading stands before its rows."""
-    width = max(len(part.columns) for part in parts)
-    write_rows(("section", *(f"column {number + 1}" for number in range(width))), _csv_rows(parts), stream, bom=bom)
+def write_csv(part: Section, stream: BinaryIO, *, bom: bool = False) -> None:
+    """Write a table as CSV under its own heading; one without rows says in one what that means."""
+    rows = part.rows or ((part.note,),)
+    width = len(part.columns)
+    filled = ([*map(safe_cell, row), *[""] * (width - len(row))] for row in rows)
+    write_rows(part.columns, filled, stream, bom=bom)
 
 
-def _csv_rows(parts: Sequence[Section]) -> Iterator[list[str]]:
-    for part in parts:
-        yield [part.title, *part.columns]
-        for row in part.rows or ((part.note,),):
-            yield [part.title, *map(safe_cell, row)]
+def path_of(part: Section) -> str:
+    """Where a table's CSV stands in the pack."""
+    return f"{FOLDER}/{part.title.lower().replace(' ', '-')}.csv"
 
 
 _STYLE = """

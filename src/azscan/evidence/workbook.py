@@ -25,7 +25,13 @@ LONGEST_CELL = 32_767
 _SHORT = LONGEST_CELL // 2
 _CUT = "\n(cut: the CSV has the rest)"
 # Columns wider than the others, by their name.
-_WIDTHS = {"title": 45, "resource id": 60, "expected": 45, "actual": 30, "reason": 45, "fix": 45, "evidence files": 60}
+_WIDTHS = {
+    **dict.fromkeys(("control title", "check title", "expected", "note", "waiver reason", "fix", "why it counts"), 45),
+    **dict.fromkeys(("resource id", "evidence url", "evidence files"), 60),
+    "name": 30,
+    "actual": 30,
+    "policies": 38,
+}
 # Rows that are written at once.
 _BLOCK = 200
 _END = b"</sheetData>"
