@@ -27,13 +27,13 @@ Fact = tuple[Any, ...]
 class Told:
     """The leaves that one check's evidence has named so far, in that order: facts name them by number.
 
-    `require` is the check's condition: what it asks to be false is worded so.
+    `conditions` are the check's: what they ask to be false is worded so.
     """
 
-    def __init__(self, require: Node) -> None:
+    def __init__(self, conditions: Sequence[Node]) -> None:
         self._numbers: dict[int, int] = {}
         self._leaves: list[Leaf | Quantifier | Count] = []
-        self._negated = frozenset(id(leaf) for leaf in negated(require))
+        self._negated = frozenset(id(leaf) for condition in conditions for leaf in negated(condition))
         self._paths: dict[int, str] = {}
 
     def facts(self, grounds: Sequence[Ground]) -> list[Fact]:

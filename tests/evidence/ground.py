@@ -38,7 +38,10 @@ class Pack:
         return json.loads(self.zip.read(name))
 
     def rows(self, framework: str) -> list[dict[str, str]]:
-        text = self.zip.read(f"frameworks/{framework}.csv").decode("utf-8-sig")
+        return self.table(f"frameworks/{framework}.csv")
+
+    def table(self, name: str) -> list[dict[str, str]]:
+        text = self.zip.read(name).decode("utf-8-sig")
         return list(csv.DictReader(io.StringIO(text, newline="")))
 
     @cached_property

@@ -39,7 +39,7 @@ def test_layout(demo: Pack) -> None:
     others = [name for name in demo.names if not name.startswith("evidence/")]
     assert others == [
         *(f"frameworks/{key}.{kind}" for key in FRAMEWORKS for kind in ("csv", "xlsx")),
-        "oscal/assessment-results.json",
+        *("not-applicable.csv", "oscal/assessment-results.json"),
         *(f"summary/{name}.csv" for name in SUMMARY),
         *("summary.html", "MANIFEST.json"),
     ]
@@ -137,7 +137,8 @@ def test_every_verdict_names_files_that_are_there(demo: Pack) -> None:
 
 
 def test_files_are_named_by_their_content_and_all_are_named(demo: Pack) -> None:
-    named = {name for row in demo.every_row for name in row[EVIDENCE_COLUMN].split("\n")} - {""}
+    rows = [*demo.every_row, *demo.table("not-applicable.csv")]
+    named = {name for row in rows for name in row[EVIDENCE_COLUMN].split("\n")} - {""}
     for name in demo.names:
         if name.startswith("evidence/"):
             digest = hashlib.sha256(demo.zip.read(name)).hexdigest()

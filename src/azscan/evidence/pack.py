@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from azscan.evidence import oscal, summary
+from azscan.evidence import not_applicable, oscal, summary
 from azscan.evidence.archive import Archive
 from azscan.evidence.manifest import FORMAT, MANIFEST, SIGNATURE, Manifest, encode
 from azscan.evidence.records import EvidenceFiles
@@ -42,9 +42,9 @@ def write_pack(
         tempfile.TemporaryDirectory(prefix="azscan-pack-") as folder,
         Archive(stream) as archive,
     ):
-        files = EvidenceFiles(results, params, archive.write)
+        files, beside = EvidenceFiles(results, params, archive.write), Beside(results)
         with SortedRows(results, beside=BESIDE) as rows, oscal.Oscal(results) as document:
-            rows.fill(_walk(results, files, document))
+            rows.fill(_walk(results, files, document, beside))
             for place, framework in enumerate(results.frameworks):
                 book = Path(folder, "book.xlsx")
                 with (
@@ -54,6 +54,11 @@ def write_pack(
                     of_pack = with_controls(rows.of(place), results.catalog.frameworks[framework.key], results.catalog)
                     write_rows(PACK_COLUMNS, sheets.through(of_pack), entry, bom=bom)
                 archive.copy(f"frameworks/{framework.key}.xlsx", book, is_packed=True)
+            # Beside the pack until it is whole: on its way evidence files go into the pack.
+            left_out = Path(folder, not_applicable.PATH)
+            with left_out.open("wb") as entry:
+                not_applicable.write_rows_of(results, params, beside, files, entry, bom=bom)
+            archive.copy(not_applicable.PATH, left_out)
             with archive.open(oscal.PATH) as entry:
                 document.write(entry)
         parts = summary.sections(results, params)
@@ -68,9 +73,8 @@ def write_pack(
 
 
 def _walk(
-    results: StoredResults, files: EvidenceFiles, document: oscal.Oscal
+    results: StoredResults, files: EvidenceFiles, document: oscal.Oscal, beside: Beside
 ) -> Iterator[tuple[Verdict, Sequence[str]]]:
-    beside = Beside(results)
     for verdict, trace in results.traced():
         names = files.of(verdict, trace)
         document.take(verdict, names)

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from azscan.decisions import changes
+from azscan.evidence.not_applicable import PATH as LEFT_OUT
 from azscan.evidence.oscal import VERSION as OSCAL_VERSION
 from azscan.evidence.roles import roles_held
 from azscan.evidence.rows import hosts_of
@@ -149,7 +150,8 @@ def _scan(results: StoredResults, params: Mapping[str, Mapping[str, Any]]) -> It
     yield "checks", f"{scan.checks}"
     yield "resources", f"{summary.resources}"
     for status in STATUSES:
-        yield f"verdicts: {status}", f"{summary.statuses.get(status, 0)}"
+        where = f", listed in {LEFT_OUT}" if status == "not-applicable" else ""
+        yield f"verdicts: {status}", f"{summary.statuses.get(status, 0)}{where}"
     for check, values in sorted(params.items()):
         # A threshold can be set so that everything passes.
         for name, value in values.items() if results.controls_of(check) else ():

@@ -22,7 +22,7 @@ from azscan.report.finding import record_words
 from azscan.report.known import IN_BASELINE
 from azscan.report.labels import subscription_names, told_line
 from azscan.report.text import visible
-from azscan.results import CONTROL_STATUSES, STATUSES, ControlResult, Framework, Results, Verdict, Waiver
+from azscan.results import CONTROL_STATUSES, STATUSES, ControlResult, Evidence, Framework, Results, Verdict, Waiver
 
 COLUMNS = (
     "framework",
@@ -219,8 +219,7 @@ def _cells(verdict: Verdict, results: Results, subscription: str) -> list[str]:
     )  # fmt: skip
     return [
         *map(safe_cell, one_line),
-        _each([f"{leaf.path} {leaf.expected}".strip() for leaf in evidence]),
-        _each([told_line(leaf) for leaf in evidence]),
+        *paired(evidence),
         lines([leaf.url for leaf in evidence]),
         lines([leaf.api for leaf in evidence]),
         lines([leaf.read_at for leaf in evidence]),
@@ -259,6 +258,12 @@ def _override(verdict: Verdict, results: Results) -> str:
     entry = results.severity_overrides[verdict.override]
     record = record_words(entry.reason, entry.approved_by, entry.expires, entry.ticket)
     return f"severity {verdict.severity} instead of {entry.changed[verdict.check]}: {record}"
+
+
+def paired(evidence: Sequence[Evidence]) -> tuple[str, str]:
+    """What was expected and what was found, as two cells that are safe: line stands against line."""
+    expected = [f"{leaf.path} {leaf.expected}".strip() for leaf in evidence]
+    return _each(expected), _each([told_line(leaf) for leaf in evidence])
 
 
 def _each(values: Sequence[str]) -> str:
