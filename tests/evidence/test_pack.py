@@ -41,7 +41,7 @@ def test_layout(demo: Pack) -> None:
         *(f"frameworks/{key}.{kind}" for key in FRAMEWORKS for kind in ("csv", "xlsx")),
         *("not-applicable.csv", "oscal/assessment-results.json"),
         *(f"summary/{name}.csv" for name in SUMMARY),
-        *("summary.html", "MANIFEST.json"),
+        *("summary.html", "README.txt", "MANIFEST.json"),
     ]
     assert len(set(demo.names)) == len(demo.names)
 

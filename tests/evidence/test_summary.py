@@ -10,7 +10,8 @@ import msgspec
 
 from azscan.emulator import Deny, Options, demo_estate
 from azscan.evidence.pack import write_pack
-from azscan.evidence.summary import Section, write_csv, write_html
+from azscan.evidence.section import Section
+from azscan.evidence.summary import write_html
 from azscan.results import Allowance, Off, Waiver
 from tests.evidence.ground import FRAMEWORKS, JUDGED_AT, Pack, packed
 from tests.harness import Scanned, scan
@@ -97,8 +98,8 @@ def test_names_from_strangers_neither_run_nor_count() -> None:
     name = "<script>alert(1)</script>\x1b[2J"
     part = Section("Scope", ("name",), ((name,), ("=1+1",), ('" onload="x',)))
     page, table = io.BytesIO(), io.BytesIO()
-    write_html([part], page)
-    write_csv(part, table)
+    write_html([part], [name], page)
+    part.write_csv(table)
     html = page.getvalue().decode()
     assert "&lt;script&gt;alert(1)&lt;/script&gt;\\x1b[2J" in html and "<script" not in html and '"x' not in html
     assert "default-src 'none'" in html

@@ -74,7 +74,7 @@ class Oscal:
         self._kept.execute('CREATE INDEX part_of ON part("check", status)')
         scan = self._results.scan
         plan = self._uuid("plan")
-        metadata = {
+        metadata: dict[str, Any] = {
             "title": "azscan: results of an automated assessment of Azure",
             "last-modified": scan.finished,
             "version": scan.finished,
@@ -87,6 +87,8 @@ class Oscal:
                 _prop("identity", scan.identity),
             ],
         }
+        if scan.notes:
+            metadata["remarks"] = "\n\n".join(map(visible, scan.notes))
         stream.write(b'{"assessment-results":{"uuid":' + _encode(self._uuid("document")))
         stream.write(b',\n"metadata":' + _encode(metadata))
         stream.write(b',\n"import-ap":' + _encode({"href": f"#{plan}"}))

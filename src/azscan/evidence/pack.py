@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from azscan.evidence import not_applicable, oscal, summary
+from azscan.evidence import legend, not_applicable, oscal, summary
 from azscan.evidence.archive import Archive
 from azscan.evidence.manifest import FORMAT, MANIFEST, SIGNATURE, Manifest, encode
 from azscan.evidence.records import EvidenceFiles
@@ -46,14 +46,17 @@ def write_pack(
         with SortedRows(results, beside=BESIDE) as rows, oscal.Oscal(results) as document:
             rows.fill(_walk(results, files, document, beside))
             for place, framework in enumerate(results.frameworks):
-                book = Path(folder, "book.xlsx")
-                with (
-                    Workbook(book, PACK_COLUMNS, created=judged_at, rows_per_sheet=rows_per_sheet) as sheets,
-                    archive.open(f"frameworks/{framework.key}.csv") as entry,
-                ):
+                book = Workbook(
+                    Path(folder, "book.xlsx"),
+                    PACK_COLUMNS,
+                    created=judged_at,
+                    rows_per_sheet=rows_per_sheet,
+                    legend=legend.sheet(results),
+                )
+                with book as sheets, archive.open(f"frameworks/{framework.key}.csv") as entry:
                     of_pack = with_controls(rows.of(place), results.catalog.frameworks[framework.key], results.catalog)
                     write_rows(PACK_COLUMNS, sheets.through(of_pack), entry, bom=bom)
-                archive.copy(f"frameworks/{framework.key}.xlsx", book, is_packed=True)
+                archive.copy(f"frameworks/{framework.key}.xlsx", book.path, is_packed=True)
             # Beside the pack until it is whole: on its way evidence files go into the pack.
             left_out = Path(folder, not_applicable.PATH)
             with left_out.open("wb") as entry:
@@ -63,10 +66,12 @@ def write_pack(
                 document.write(entry)
         parts = summary.sections(results, params)
         for part in parts:
-            with archive.open(summary.path_of(part)) as entry:
-                summary.write_csv(part, entry, bom=bom)
+            with archive.open(part.path) as entry:
+                part.write_csv(entry, bom=bom)
         with archive.open(summary.PAGE) as entry:
-            summary.write_html(parts, entry)
+            summary.write_html(parts, results.scan.notes, entry)
+        with archive.open(legend.README) as entry:
+            legend.write_readme(results, entry)
         named = len(archive.entries)
         _seal(archive, results, signer)
     return named

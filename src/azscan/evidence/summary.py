@@ -9,32 +9,22 @@ import html
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
-import msgspec
-
 from azscan.decisions import changes
+from azscan.evidence.legend import TITLE, legend
 from azscan.evidence.not_applicable import PATH as LEFT_OUT
 from azscan.evidence.oscal import VERSION as OSCAL_VERSION
 from azscan.evidence.roles import roles_held
 from azscan.evidence.rows import hosts_of
+from azscan.evidence.section import Section
 from azscan.report.control_table import chosen_line, score_line
-from azscan.report.csv_report import safe_cell, write_rows
 from azscan.report.labels import subscription_names
 from azscan.report.text import visible
 from azscan.results import CONTROL_STATUSES, STATUSES, Allowance, Framework, Off, Score, SeverityOverride, Waiver
 from azscan.verdicts import StoredResults
 
-PAGE, FOLDER = "summary.html", "summary"
+PAGE = "summary.html"
 # The statuses of verdicts that say something of a control.
 _COUNTED = STATUSES[:-1]
-
-
-class Section(msgspec.Struct, frozen=True):
-    """One table of the summary; `note` says what its emptiness means."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    note: str = "none"
 
 
 def sections(results: StoredResults, params: Mapping[str, Mapping[str, Any]]) -> tuple[Section, ...]:
@@ -127,6 +117,8 @@ def _extent(framework: Framework) -> str:
 def _scan(results: StoredResults, params: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
     scan, summary = results.scan, results.summary
     first, last = results.estate.connection.execute("SELECT min(at), max(at) FROM read WHERE at <> ''").fetchone()
+    for note in scan.notes:
+        yield "note", note
     yield "cloud", scan.cloud
     for of, host in zip(("Azure Resource Manager", "Microsoft Graph"), hosts_of(scan.cloud), strict=True):
         yield f"host of {of}", host or f"that of the cloud {scan.cloud}: addresses stand without it"
@@ -158,8 +150,6 @@ def _scan(results: StoredResults, params: Mapping[str, Mapping[str, Any]]) -> It
             yield "parameter", f"{check}: {name} = {value}"
     for each in scan.filters:
         yield "filter", each
-    for note in scan.notes:
-        yield "note", note
 
 
 def _waiver(waiver: Waiver) -> tuple[str, ...]:
@@ -191,51 +181,54 @@ def _state(entry: Waiver | Off | SeverityOverride | Allowance) -> str:
     return "expired" if entry.expired else "in force"
 
 
-def write_csv(part: Section, stream: BinaryIO, *, bom: bool = False) -> None:
-    """Write a table as CSV under its own heading; one without rows says in one what that means."""
-    rows = part.rows or ((part.note,),)
-    width = len(part.columns)
-    filled = ([*map(safe_cell, row), *[""] * (width - len(row))] for row in rows)
-    write_rows(part.columns, filled, stream, bom=bom)
-
-
-def path_of(part: Section) -> str:
-    """Where a table's CSV stands in the pack."""
-    return f"{FOLDER}/{part.title.lower().replace(' ', '-')}.csv"
-
-
 _STYLE = """
 body{font:14px/1.5 system-ui,sans-serif;margin:2em;color:#1a1a1a}
-h1{font-size:1.5em}h2{font-size:1.15em;margin-top:2em}
+h1{font-size:1.5em}h2{font-size:1.15em;margin-top:2em}h3{font-size:1em}
 table{border-collapse:collapse;width:100%}
 th,td{border:1px solid #bbb;padding:.3em .5em;text-align:left;vertical-align:top;overflow-wrap:anywhere}
 th{background:#eee}
+.note{border:2px solid #b00;padding:.5em .8em;font-weight:bold}
 @media print{body{margin:0}thead{display:table-header-group}tr{break-inside:avoid}}
 """
 
 
-def write_html(parts: Sequence[Section], stream: BinaryIO) -> None:
-    """Write the summary as one page that needs nothing beside it and runs nothing."""
+def write_html(parts: Sequence[Section], notes: Sequence[str], stream: BinaryIO) -> None:
+    """Write the summary as one page that needs nothing beside it and runs nothing.
+
+    `notes` are those of the scan: they stand above everything else. What the words mean stands at the end.
+    """
     stream.write(
         b'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
         b"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         b"<title>azscan: evidence</title><style>" + _STYLE.encode() + b"</style></head>\n<body>\n"
-        b"<h1>Evidence of an assessment of Azure by azscan</h1>\n"
+        b"<h1>" + TITLE.encode() + b"</h1>\n"
+    )
+    for note in notes:
+        stream.write(f'<p class="note">{_text(note)}</p>\n'.encode())
+    stream.write(
         b"<p>MANIFEST.json has the SHA-256 of every file. What Azure returned stands in the folder evidence,"
-        b" and each row of the frameworks' CSV files names the files that it rests on.</p>\n"
+        b" and each row of the frameworks' CSV files names the files that it rests on."
+        b' <a href="#words">What the words mean</a> stands at the end.</p>\n'
     )
     for part in parts:
-        stream.write(f"<h2>{_text(part.title)}</h2>\n".encode())
-        if not part.rows:
-            stream.write(f"<p>{_text(part.note)}</p>\n".encode())
-            continue
-        heads = "".join(f'<th scope="col">{_text(name)}</th>' for name in part.columns)
-        stream.write(f"<table><thead><tr>{heads}</tr></thead><tbody>\n".encode())
-        for row in part.rows:
-            cells = "".join(f"<td>{_text(cell)}</td>" for cell in row)
-            stream.write(f"<tr>{cells}</tr>\n".encode())
-        stream.write(b"</tbody></table>\n")
+        _write_table(part, "h2", stream)
+    stream.write(b'<h2 id="words">What the words mean</h2>\n')
+    for part in legend():
+        _write_table(part, "h3", stream)
     stream.write(b"</body></html>\n")
+
+
+def _write_table(part: Section, heading: str, stream: BinaryIO) -> None:
+    stream.write(f"<{heading}>{_text(part.title)}</{heading}>\n".encode())
+    if not part.rows:
+        stream.write(f"<p>{_text(part.note)}</p>\n".encode())
+        return
+    heads = "".join(f'<th scope="col">{_text(name)}</th>' for name in part.columns)
+    stream.write(f"<table><thead><tr>{heads}</tr></thead><tbody>\n".encode())
+    for row in part.rows:
+        cells = "".join(f"<td>{_text(cell)}</td>" for cell in row)
+        stream.write(f"<tr>{cells}</tr>\n".encode())
+    stream.write(b"</tbody></table>\n")
 
 
 def _text(text: str) -> str:
