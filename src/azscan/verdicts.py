@@ -195,7 +195,7 @@ class StoredResults:
         if read is None:
             return ()
         actual = f"HTTP {read.status} {read.code}".strip() if read.status else None
-        return (Evidence("", "the list to be readable", actual, False, read.url, read.api, read.at),)
+        return (Evidence("", "the list to be readable", actual, None, read.url, read.api, read.at),)
 
     def _part(self, check: Check, scope: str, subscription: str) -> ResourceRef:
         """What stands for the resources that could not be listed below a scope."""
