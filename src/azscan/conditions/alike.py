@@ -169,7 +169,10 @@ def _key_of_items(value: Any, keys_of: _KeysOf, reads: Reads) -> Hashable:
     if len(value) > MOST_ITEMS:
         return UNIQUE
     parts: list[Hashable] = [kind]
-    for item in value.values() if kind is dict else value:
+    # To its end, also where there is no key: a short list is then kept, and not read again by the conditions.
+    for item in list(value.values() if kind is dict else value):
+        if len(reads) > MOST_ITEMS:
+            return UNIQUE
         kind_of_item: Any = type(item)
         if kind_of_item is Document:
             if item.fault is not None:
@@ -181,5 +184,5 @@ def _key_of_items(value: Any, keys_of: _KeysOf, reads: Reads) -> Hashable:
         parts.append(kind_of_item)
         parts += keys_of(item, reads)
     if kind is dict:
-        parts += value
+        parts += map(_key, value)
     return UNIQUE if UNIQUE in parts else tuple(parts)
