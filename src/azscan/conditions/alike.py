@@ -22,6 +22,8 @@ _KeysOf = Callable[[dict[str, Any], Reads], list[Hashable]]
 LONGEST: Final = 500
 # The same of items, and of parts that are opened for one key.
 MOST_ITEMS: Final = 30
+# Bytes of the members that are looked at in an item, above which a digest stands for them.
+SHORT: Final = 64
 # Stands for what no key can hold: nothing may be kept under a key that has it.
 UNIQUE: Final = object()
 
@@ -99,7 +101,7 @@ class Looks:
                 values.append(MISSING if within is None or within is MISSING else ASTRAY)
         reads: list[Reads] = []
         for place, key_of, way in self._asked_of_parts:
-            # Which values on the way were opened tells where the others come from.
+            # Which values on the way were opened tells which look a read belongs to.
             parts: list[Hashable] = []
             found: Reads = []
             is_whole = True
@@ -139,7 +141,7 @@ def _by_members(members: tuple[str, ...]) -> _KeyOf:
         if any(isinstance(value, ATTACHED) for value in looked_at.values()):
             return [UNIQUE]
         encoded = _encode(looked_at)
-        return [encoded if len(encoded) <= LONGEST else blake2b(encoded).digest()]
+        return [encoded if len(encoded) <= SHORT else blake2b(encoded, digest_size=32).digest()]
 
     return lambda value, reads: _key(value) if type(value) is dict else _key_of_items(value, keys_of, reads)
 
