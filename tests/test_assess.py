@@ -92,6 +92,7 @@ def test_what_does_not_apply_has_no_verdict_but_counts(tmp_path, applies, expect
     results = assessed(*estate_of(tmp_path, {**on("a"), "kind": "x"}, applies=applies))
     assert [each.status for each in results.verdicts()] == ([expected] if expected else [])
     assert results.summary.statuses["not-applicable"] == (0 if expected else 1)
+    assert results.summary.not_applicable == ({} if expected else {"a": 1})
 
 
 def test_an_applies_that_is_unreadable_leaves_the_verdict_so(tmp_path):

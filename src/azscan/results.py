@@ -232,13 +232,17 @@ class Gate(msgspec.Struct, frozen=True):
 
 
 class Summary(msgspec.Struct, frozen=True):
-    """Counts of the scan; `severities` maps severity → status → count."""
+    """Counts of the scan; `severities` maps severity → status → count.
+
+    `not_applicable` maps the checks that did not apply to some resource → to how many.
+    """
 
     resources: int
     checks: int
     statuses: dict[str, int]
     severities: dict[str, dict[str, int]]
     gate: Gate
+    not_applicable: dict[str, int] = {}
 
 
 class Framework(msgspec.Struct, frozen=True):
