@@ -72,7 +72,7 @@ COLUMNS = {
     "type": "the resource's type",
     "region": "where it lies",
     "expected": "what the check asks, a line for each part that decided the verdict",
-    "actual": "what was found, line by line against `expected`; absent where Azure sent nothing",
+    "actual": "what was found, line by line against `expected`; `absent` where Azure sent nothing",
     "evidence url": "what was asked of Azure; without its host it is relative to those that the summary names",
     "api version": "the version of Azure's interface that was asked",
     "read at": "when Azure answered (UTC)",
