@@ -21,7 +21,8 @@ from azscan.words import did_you_mean, glob, is_glob, is_guid
 class Settings(msgspec.Struct, frozen=True):
     """Every option after option, variable, file and default; `sources` tells which of them each value came from.
 
-    A key that stands at its default is not in `sources`. `allow_unreadable` joins the entries of all sources.
+    A key that stands at its default is not in `sources`. `allow_unreadable` joins the entries of all sources. `file` is
+    the configuration file itself.
     """
 
     auth: str = "auto"
@@ -70,6 +71,7 @@ class Settings(msgspec.Struct, frozen=True):
     severity_overrides: tuple[SeverityOverride, ...] = ()
     params: Mapping[str, Mapping[str, Any]] = {}
     sources: Mapping[str, str] = {}
+    file: Located | None = None
 
 
 def resolve(given: Mapping[str, Any], environ: Mapping[str, str], config: Config | None = None) -> Settings:
@@ -90,7 +92,8 @@ def resolve(given: Mapping[str, Any], environ: Mapping[str, str], config: Config
             sources[key.name] = source
     given_by = sources.get("allow-unreadable", "")
     accepted = tuple(Allowance(part, source=given_by) for part in values.pop("allow_unreadable", ()))
-    return Settings(**values, allow_unreadable=accepted + config.allow_unreadable, sources=sources)
+    accepted += config.allow_unreadable
+    return Settings(**values, allow_unreadable=accepted, sources=sources, file=config.source)
 
 
 def _chosen(key: Key, given: Mapping[str, Any], environ: Mapping[str, str], config: Config) -> tuple[Any, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import os
 import shutil
@@ -78,6 +79,19 @@ def test_what_expires_is_judged_as_of_the_scan(saved: Path, tmp_path: Path) -> N
     assert from_saved(saved, tmp_path, *ONLY, "-o", "new.zip").returncode == 0
     assert set(statuses(tmp_path / "old.zip")) == {"pass", "waived"}
     assert set(statuses(tmp_path / "new.zip")) == {"fail", "pass"}
+
+
+def test_the_summary_names_the_configuration(saved: Path, tmp_path: Path) -> None:
+    for text, named in ((None, "azscan.yaml"), ("version: 1\n", "azscan.yaml"), ("version: 1\n#\n", "other.yaml")):
+        if text:
+            (tmp_path / named).write_text(text)
+        given = ("--config", named) if named == "other.yaml" else ()
+        assert from_saved(saved, tmp_path, *ONLY, *given, "-o", "p.zip").returncode == 0
+        with zipfile.ZipFile(tmp_path / "p.zip") as pack:
+            facts = dict(csv.reader(io.StringIO(pack.read("summary/scan.csv").decode(), newline="")))
+        digest = hashlib.sha256(text.encode()).hexdigest() if text else None
+        assert facts["configuration"] == (named if text else "none: there was no azscan.yaml")
+        assert facts.get("configuration (SHA-256)") == digest
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ def _pack(opened: Estate, settings: Settings, choice: Choice, output: str, signe
     results = assess(opened, settings, choice, moment)
     check_something_was_read(results)
     params = params_of(settings, choice.catalog)
-    files = write_pack(output, results, params, judged_at=moment, signer=signer, bom=bom)
+    files = write_pack(output, results, params, judged_at=moment, signer=signer, bom=bom, config=settings.file)
     verdicts = sum(results.summary.statuses.values()) - results.summary.statuses["not-applicable"]
     speaker(settings)(f"{output}: {count(verdicts, 'verdict')}, {count(files, 'file')}")
     return results.summary.gate.exit_code

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from azscan.config import Located
 from azscan.evidence import legend, not_applicable, oscal, summary
 from azscan.evidence.archive import Archive
 from azscan.evidence.manifest import FORMAT, MANIFEST, SIGNATURE, Manifest, encode
@@ -30,10 +31,12 @@ def write_pack(
     signer: Signer | None = None,
     bom: bool = False,
     rows_per_sheet: int = ROWS,
+    config: Located | None = None,
 ) -> int:
     """Write the evidence pack of results with frameworks; returns how many files its manifest names.
 
-    The same results give the same bytes. `params` are the parameters that the checks were assessed with, by check id.
+    The same results give the same bytes. `params` are the parameters that the checks were assessed with, by check id,
+    `config` is the azscan.yaml that was used, where there was one.
     With `bom` every CSV begins with the mark by which Excel knows UTF-8. Raises OutputError where the pack, or what
     waits for it in the folder for temporary files, cannot be written.
     """
@@ -64,7 +67,7 @@ def write_pack(
             archive.copy(not_applicable.PATH, left_out)
             with archive.open(oscal.PATH) as entry:
                 document.write(entry)
-        parts = summary.sections(results, params)
+        parts = summary.sections(results, params, config)
         for part in parts:
             with archive.open(part.path) as entry:
                 part.write_csv(entry, bom=bom)

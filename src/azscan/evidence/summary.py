@@ -9,6 +9,7 @@ import html
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
+from azscan.config import CONFIG_NAME, Located
 from azscan.decisions import changes
 from azscan.evidence.legend import TITLE, legend
 from azscan.evidence.not_applicable import PATH as LEFT_OUT
@@ -27,11 +28,16 @@ PAGE = "summary.html"
 _COUNTED = STATUSES[:-1]
 
 
-def sections(results: StoredResults, params: Mapping[str, Mapping[str, Any]]) -> tuple[Section, ...]:
-    """What the summary tells, in its order. `params` are the parameters that azscan.yaml sets, by check id."""
+def sections(
+    results: StoredResults, params: Mapping[str, Mapping[str, Any]], config: Located | None = None
+) -> tuple[Section, ...]:
+    """What the summary tells, in its order.
+
+    `params` are the parameters that azscan.yaml sets, by check id; `config` is that file, where there is one.
+    """
     names = subscription_names(results.scan)
     return (
-        Section("Scan", ("what", "value"), tuple(_scan(results, params))),
+        Section("Scan", ("what", "value"), tuple(_scan(results, params, config))),
         Section(
             "Scope",
             ("subscription", "name", "state", "tenant", "left out because"),
@@ -114,7 +120,9 @@ def _extent(framework: Framework) -> str:
     return chosen_line(framework) if framework.left_out else f"{len(framework.controls)} controls"
 
 
-def _scan(results: StoredResults, params: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+def _scan(
+    results: StoredResults, params: Mapping[str, Mapping[str, Any]], config: Located | None
+) -> Iterator[tuple[str, str]]:
     scan, summary = results.scan, results.summary
     first, last = results.estate.connection.execute("SELECT min(at), max(at) FROM read WHERE at <> ''").fetchone()
     for note in scan.notes:
@@ -135,6 +143,9 @@ def _scan(results: StoredResults, params: Mapping[str, Mapping[str, Any]]) -> It
     yield "azscan that read", str(results.estate.about("version", "not known"))
     yield "azscan that judged", scan.version
     yield "catalogue (SHA-256)", scan.catalog
+    yield "configuration", config.file if config is not None else f"none: there was no {CONFIG_NAME}"
+    if config is not None:
+        yield "configuration (SHA-256)", config.sha256
     yield "OSCAL", OSCAL_VERSION
     for framework in results.frameworks:
         yield "framework", f"{framework.key}: {framework.title}, {_extent(framework)}"
