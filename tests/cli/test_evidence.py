@@ -192,6 +192,29 @@ def test_signed_by_one_key_and_checked_with_another(saved: Path, tmp_path: Path)
     assert unsigned.returncode == 10 and "it is not signed" in unsigned.stderr
 
 
+def test_a_signed_pack_is_replaced_only_where_it_is_asked_for(saved: Path, tmp_path: Path) -> None:
+    pack, signed = tmp_path / "p.zip", (*ONLY, "-o", "p.zip", "--sign-key", str(private(tmp_path)))
+    first = from_saved(saved, tmp_path, *signed)
+    assert first.returncode == 0 and "replaces" not in first.stderr
+    content = pack.read_bytes()
+    refused = from_saved(saved, tmp_path, *ONLY, "-o", "p.zip")
+    assert (refused.returncode, pack.read_bytes()) == (2, content)
+    assert "p.zip is a signed pack" in refused.stderr and "--force" in refused.stderr
+    forced = from_saved(saved, tmp_path, *ONLY, "-o", "p.zip", "--force")
+    assert forced.returncode == 0 and f"{FILES} files; it replaces the file that stood there" in forced.stderr
+    again = from_saved(saved, tmp_path, *signed)
+    assert again.returncode == 0 and "it replaces the file that stood there" in again.stderr
+    pack.write_bytes(content[:-1])
+    assert from_saved(saved, tmp_path, *ONLY, "-o", "p.zip").returncode == 0
+
+
+def test_verifying_what_is_no_pack_is_wrong_usage(saved: Path, tmp_path: Path) -> None:
+    (tmp_path / "report.csv").write_text("framework,control\r\n")
+    done = azscan("evidence", "verify", "report.csv", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "report.csv is no evidence pack: it is no zip file" in done.stderr and " help: " in done.stderr
+
+
 def test_verifying_nothing_is_wrong_usage(tmp_path: Path) -> None:
     assert azscan("evidence", "verify", "none.zip", cwd=tmp_path).returncode == 2
     assert azscan("evidence", "verify", cwd=tmp_path).returncode == 2
