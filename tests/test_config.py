@@ -337,7 +337,8 @@ def test_every_option_has_a_setting_a_variable_and_a_default() -> None:
 
 
 def check(id: str, **more: Any) -> Check:
-    return Check(id, "t", "high", "stable", "storage", "data-security", "s", {}, "w", FixText("f"), **more)
+    require = {"field": "a", "exists": True}
+    return Check(id, "t", "high", "stable", "storage", "data-security", "s", require, "w", FixText("f"), **more)
 
 
 CATALOG = Catalog(
@@ -404,7 +405,7 @@ severity-overrides: [{checks: [sql-*], severity: low, reason: r}]
         "azscan.yaml:9:29: no service, check or error kind is named acess_denied (did you mean access_denied?)",
         "azscan.yaml:11:3: no check is named storage-key-aeg (did you mean storage-key-age?)",
         "azscan.yaml:12:21: storage-key-age has no parameter dasy (did you mean days?)",
-        "azscan.yaml:12:30: names must be of the same kind as its default (its default is [\"a\"])",
+        "azscan.yaml:12:30: names of storage-key-age: 3 is not a list (its default is [\"a\"])",
         "azscan.yaml:13:24: storage-https-only has no parameter days (storage-https-only has no parameters)",
         "azscan.yaml:14:32: no check matches sql-*",
     ]  # fmt: skip

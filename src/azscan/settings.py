@@ -11,6 +11,7 @@ import msgspec
 
 from azscan.catalog.mappings import controls_named
 from azscan.catalog.model import AREAS, Catalog
+from azscan.catalog.params import param_faults
 from azscan.config import CONFIG_NAME, LISTS, OTHER_NAME, Config, ConfigError, Keys, Located, parse_config
 from azscan.errors import SourceFault, UsageError
 from azscan.options import OPTION_KEYS, Key, read_value
@@ -283,32 +284,12 @@ def _words_at(keys: Keys, value: Any) -> Iterator[tuple[Keys, str]]:
 
 
 def _wrong_params(config: Config, source: Located, catalog: Catalog) -> Iterator[SourceFault]:
-    current = {old: check for check in catalog.checks.values() for old in check.aliases}
+    present = present_ids(catalog)
     for check_id, given in config.params.items():
-        check = catalog.checks.get(check_id) or current.get(check_id)
+        check = catalog.checks.get(present(check_id))
         if check is None:
             hint = did_you_mean(check_id, check_ids(catalog))
             yield source.fault(("params", check_id), f"no check is named {check_id}", hint)
             continue
-        for name, value in given.items():
-            if name not in check.params:
-                hint = did_you_mean(name, check.params) or _list(check.params, f"{check_id} has no parameters")
-                yield source.fault(("params", check_id, name), f"{check_id} has no parameter {name}", hint)
-            elif not _alike(value, check.params[name]):
-                default = msgspec.json.encode(check.params[name]).decode()
-                hint = f"its default is {default}"
-                yield source.fault(("params", check_id, name), f"{name} must be of the same kind as its default", hint)
-
-
-def _list(names: Iterable[str], otherwise: str) -> str:
-    words = ", ".join(names)
-    return f"its parameters are {words}" if words else otherwise
-
-
-def _alike(value: Any, default: Any) -> bool:
-    """True where both are numbers, or both of the same type."""
-
-    def kind(thing: Any) -> type:
-        return float if isinstance(thing, int | float) and not isinstance(thing, bool) else type(thing)
-
-    return kind(value) is kind(default)
+        for keys, message, hint in param_faults(check, check_id, given):
+            yield source.fault(("params", *keys), message, hint)

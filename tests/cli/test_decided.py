@@ -203,6 +203,25 @@ def test_every_fault_with_its_place(tmp_path: Path) -> None:
     )  # fmt: skip
 
 
+def test_bad_parameters_are_told_alike_by_every_command_that_reads_the_file(tmp_path: Path) -> None:
+    (tmp_path / "azscan.yaml").write_text(
+        "version: 1\nparams:\n  aks-supported-version: {minimum: banana}\n  keyvault-secret-not-expiring: {days: -5}\n"
+    )
+    wanted = [
+        'azscan.yaml:3:27: minimum of aks-supported-version: "banana" is not a version such as 1.29 or 8.0.21'
+        ' (its default is "1.35")',
+        "azscan.yaml:4:34: days of keyvault-secret-not-expiring: -5 is not a whole number from 0 to 99999"
+        " (its default is 14)",
+    ]
+    done = azscan("config", "validate", cwd=tmp_path)
+    assert (done.returncode, done.stdout.splitlines()) == (2, wanted)
+    told = "".join(f"  {line}\n" for line in wanted)
+    for command in ("scan --demo", "plan --demo", "config show", "waivers list", "role", "doctor", "evidence --demo"):
+        done = azscan(*command.split(), cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith(f"error: the configuration has 2 faults\n{told} help: "), command
+
+
 @pytest.mark.parametrize(
     ("content", "fault"),
     [

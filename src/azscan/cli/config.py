@@ -96,13 +96,16 @@ def show(format: str = FORMAT, **given: Any) -> None:
     """
     import msgspec
 
+    from azscan.azure.answers import FAULT_KINDS
     from azscan.catalog.load import load
 
     check_format(format)
     config = load_config(str(given.get("config") or os.environ.get("AZSCAN_CONFIG", "")))
     settings = resolve(by_key(given), os.environ, config)
     rows, params = list(_rows(settings, config)), list(_params(config))
-    decided = _decided(settings, load(settings.checks_dir))
+    catalog = load(settings.checks_dir, settings.mappings_dir)
+    check_names(config, catalog, FAULT_KINDS)
+    decided = _decided(settings, catalog)
     if format == "json":
         parts = {
             "settings": [row._asdict() for row in rows],
