@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from azscan.catalog.model import Control, Edge, FrameworkMap
+from azscan.choosing import choose_checks
 from azscan.emulator import Deny, Options, Role, read_estate
 from azscan.errors import NothingScannedError, UsageError
 from azscan.estate.store import Estate
@@ -16,7 +17,6 @@ from azscan.results import Off, SeverityOverride, Waiver
 from azscan.scan import (
     assess,
     check_something_was_read,
-    choose_checks,
     params_of,
 )
 from azscan.settings import Settings

@@ -53,6 +53,8 @@ AUTH = (
     "token",
 )
 FAIL_ON = (*SEVERITIES, "never")
+# What --show takes besides checks.
+SHOW = ("failed", "unreadable", "waived", "passed", "all")
 
 OPTION_KEYS: tuple[Key, ...] = (
     Key("auth", "choice", "How to sign in", "--auth", "explicit", AUTH),

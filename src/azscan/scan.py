@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from functools import partial
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,8 +12,8 @@ import msgspec
 from azscan import __version__
 from azscan.assess import Assessor, Filters, Tally
 from azscan.baseline import Baseline
-from azscan.catalog.model import Catalog, Check
-from azscan.catalog.select import select
+from azscan.catalog.model import Catalog
+from azscan.choosing import Choice
 from azscan.collect.plan import Plan
 from azscan.collect.progress import Progress
 from azscan.controls import Outcome, control_results, scores
@@ -23,15 +21,13 @@ from azscan.errors import NothingDecidedError, NothingScannedError, UsageError
 from azscan.estate.documents import Documents
 from azscan.estate.ids import region_of
 from azscan.estate.store import Estate
-from azscan.frameworks import Mapped, choose, narrowed
 from azscan.gate import Allowed, GatedControl, decide
 from azscan.gate import Tally as GateTally
 from azscan.keeping import Say, close_broken, open_estate, remove_estate
-from azscan.results import Allowance, ControlResult, Off, ScanInfo, SeverityOverride, SubscriptionRef
-from azscan.settings import Settings, aliases_of
-from azscan.severities import override
+from azscan.results import Allowance, ControlResult, ScanInfo, SubscriptionRef
+from azscan.settings import Settings, aliases_of, giver
 from azscan.verdicts import StoredResults, summarise, unread_parts
-from azscan.waivers import Looked, SwitchedOff, Waivers
+from azscan.waivers import Looked, Waivers
 
 if TYPE_CHECKING:
     from azscan.azure.credentials import SignedIn
@@ -39,65 +35,6 @@ if TYPE_CHECKING:
     from azscan.azure.scope import Scope
 
 LOGGER = logging.getLogger("azscan.scan")
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What a scan is to decide: the checks, what the team switched off, and the frameworks to report on.
-
-    `catalog` and `checks` have the severities that count; `overrides` say which the team changed, `declared` is the
-    catalogue without them. `deprecated` are the
-    ids of checks that would fit, but are left out because nobody named them; `switched_off` those that the team
-    switched off; `gated` the controls ("framework:control") that --fail-on-control names.
-    """
-
-    catalog: Catalog
-    checks: tuple[Check, ...]
-    off: tuple[Off, ...]
-    mapped: Mapped
-    deprecated: tuple[str, ...] = ()
-    switched_off: frozenset[str] = frozenset()
-    gated: tuple[str, ...] = ()
-    overrides: tuple[SeverityOverride, ...] = ()
-    declared: Catalog | None = None
-
-
-def choose_checks(settings: Settings, catalog: Catalog, today: date | None = None) -> Choice:
-    """The checks that the settings select, without those that are switched off; UsageError where none is left.
-
-    They are selected by the severities that count, which azscan.yaml may have changed. What the team decided counts as
-    it stands on the day given (by default today).
-    """
-    today = today or datetime.now(UTC).date()
-    declared = catalog
-    catalog, overrides = override(declared, settings.severity_overrides, today)
-    mapped = choose(narrowed(catalog.frameworks, settings.frameworks, settings.controls), settings.frameworks)
-    pick = partial(
-        select,
-        catalog,
-        services=settings.services,
-        severities=settings.severities,
-        areas=settings.areas,
-        exclude_services=settings.exclude_services,
-        exclude_checks=settings.exclude_checks,
-        exclude_severities=settings.exclude_severities,
-        exclude_areas=settings.exclude_areas,
-    )
-    selected = pick(checks=settings.checks)
-    named = {check.id for check in selected}
-    deprecated = () if settings.checks else tuple(each.id for each in pick(checks=("*",)) if each.id not in named)
-    if settings.frameworks:
-        selected = tuple(check for check in selected if check.id in mapped.checks)
-    decisions = SwitchedOff(settings.off, today, aliases_of(catalog))
-    off = {check.id for check in selected if decisions.match(check.id, check.service) is not None}
-    left = tuple(check for check in selected if check.id not in off)
-    if not left:
-        hint = "the selection leaves none, or azscan.yaml switches all of them off; see azscan checks list"
-        if settings.frameworks and not mapped.checks:
-            hint = f"no check decides what was chosen; see why: azscan frameworks show {settings.frameworks[0]}"
-        raise UsageError("no check is left to run", hint=hint)
-    gated = mapped.named(settings.fail_on_control)
-    return Choice(catalog, left, decisions.entries, mapped, deprecated, frozenset(off), gated, overrides, declared)
 
 
 async def collect(
@@ -246,7 +183,7 @@ def assess(
     ).run()
     if tally.filtered and not tally.chosen:
         raise UsageError(
-            "no resource matches " + ", ".join(_filter_words(settings)),
+            "no resource matches " + ", ".join(_filter_givers(settings)),
             hint="check the spelling; names are compared in any case",
         )
     allowed = Allowed(settings.allow_unreadable, now.date(), aliases_of(catalog))
@@ -387,6 +324,17 @@ def _filter_words(settings: Settings) -> list[str]:
         *(f"--region {region}" for region in settings.regions),
         *(f"--resource-group {group}" for group in settings.resource_groups),
         *(f"--tag {tag}" for tag in settings.tags),
+    ]
+
+
+def _filter_givers(settings: Settings) -> list[str]:
+    """The filters with who gave them: an option, a variable, or a line of azscan.yaml."""
+    filters = {"regions": settings.regions, "resource-groups": settings.resource_groups, "tags": settings.tags}
+    options = {"regions": "--region", "resource-groups": "--resource-group", "tags": "--tag"}
+    return [
+        f"{giver(settings, name) if name in settings.sources else options[name]} {word}"
+        for name, words in filters.items()
+        for word in words
     ]
 
 

@@ -13,8 +13,8 @@ from azscan.catalog.mappings import controls_named
 from azscan.catalog.model import AREAS, Catalog
 from azscan.catalog.params import param_faults
 from azscan.config import CONFIG_NAME, LISTS, OTHER_NAME, Config, ConfigError, Keys, Located, parse_config
-from azscan.errors import SourceFault, UsageError
-from azscan.options import OPTION_KEYS, Key, read_value
+from azscan.errors import Misfit, MisfitError, SourceFault, UsageError
+from azscan.options import OPTION_KEYS, SHOW, Key, read_value
 from azscan.results import Allowance, Off, SeverityOverride, Waiver
 from azscan.words import did_you_mean, glob, is_glob, is_guid
 
@@ -22,7 +22,8 @@ from azscan.words import did_you_mean, glob, is_glob, is_guid
 class Settings(msgspec.Struct, frozen=True):
     """Every option after option, variable, file and default; `sources` tells which of them each value came from.
 
-    A key that stands at its default is not in `sources`. `allow_unreadable` joins the entries of all sources.
+    A key that stands at its default is not in `sources`. `allow_unreadable` joins the entries of all sources. `file` is
+    the configuration file itself: `giver` and `blamed` name the lines of what came from it.
     """
 
     auth: str = "auto"
@@ -71,6 +72,7 @@ class Settings(msgspec.Struct, frozen=True):
     severity_overrides: tuple[SeverityOverride, ...] = ()
     params: Mapping[str, Mapping[str, Any]] = {}
     sources: Mapping[str, str] = {}
+    file: Located | None = None
 
 
 def resolve(given: Mapping[str, Any], environ: Mapping[str, str], config: Config | None = None) -> Settings:
@@ -91,7 +93,31 @@ def resolve(given: Mapping[str, Any], environ: Mapping[str, str], config: Config
             sources[key.name] = source
     given_by = sources.get("allow-unreadable", "")
     accepted = tuple(Allowance(part, source=given_by) for part in values.pop("allow_unreadable", ()))
-    return Settings(**values, allow_unreadable=accepted + config.allow_unreadable, sources=sources)
+    accepted += config.allow_unreadable
+    return Settings(**values, allow_unreadable=accepted, sources=sources, file=config.source)
+
+
+def is_from_file(settings: Settings, name: str) -> bool:
+    """True where azscan.yaml gave the value of the option with this key."""
+    return settings.file is not None and settings.sources.get(name) == settings.file.file
+
+
+def giver(settings: Settings, name: str) -> str:
+    """Who gave the option with this key: "--service", "AZSCAN_SERVICE", or "services in azscan.yaml:3"."""
+    if is_from_file(settings, name) and settings.file is not None:
+        return f"{name} in {settings.file.file}:{settings.file.at((name,))[0]}"
+    return settings.sources.get(name, name)
+
+
+def blamed(settings: Settings, error: MisfitError) -> UsageError:
+    """The error with who gave the words: their lines in azscan.yaml (ConfigError), the option or the variable."""
+    file = settings.file
+    if file is not None and is_from_file(settings, error.name):
+        places = {word: keys for keys, word in _words_at((error.name,), file.value.get(error.name))}
+        faults = [file.fault(places.get(each.word, (error.name,)), each.message, each.hint) for each in error.misfits]
+        return ConfigError(sorted(faults))
+    source = settings.sources.get(error.name)
+    return UsageError(f"{source}: {error.message}", hint=error.hint) if source else error
 
 
 def _chosen(key: Key, given: Mapping[str, Any], environ: Mapping[str, str], config: Config) -> tuple[Any, str]:
@@ -196,16 +222,33 @@ def load_config(named: str = "", start: Path | None = None) -> Config:
 
 
 def check_names(config: Config, catalog: Catalog, kinds: Sequence[str]) -> None:
-    """Raises ConfigError where the file names a check, service, area, framework or parameter that does not exist.
+    """Raises ConfigError with the file's `name_faults`, where it has some."""
+    if faults := name_faults(config, catalog, kinds):
+        raise ConfigError(sorted(faults))
+
+
+def name_faults(config: Config, catalog: Catalog, kinds: Sequence[str]) -> list[SourceFault]:
+    """The faults where the file names a check, service, area, framework, control or parameter that does not exist.
 
     `kinds` are the error kinds that may be accepted as unreadable. Former ids of checks count as theirs.
     """
     if config.source is None:
-        return
-    faults = list(_unknown_names(config.source, catalog, kinds))
-    faults += _wrong_params(config, config.source, catalog)
-    if faults:
-        raise ConfigError(sorted(faults))
+        return []
+    return [*_unknown_names(config.source, catalog, kinds), *_wrong_params(config, config.source, catalog)]
+
+
+def show_misfits(words: Iterable[str], checks: Iterable[str]) -> list[Misfit]:
+    """What is wrong with the words that are neither of SHOW nor fit one of the checks."""
+    known = tuple(checks)
+    return [
+        Misfit(
+            word,
+            f"no part of the table and no check {'matches' if is_glob(word) else 'is named'} {word}",
+            did_you_mean(word, (*SHOW, *known)) or f"name a check, or one of {', '.join(SHOW)}",
+        )
+        for word in words
+        if word not in SHOW and not any(map(glob(word), known))
+    ]
 
 
 def check_accepted(settings: Settings, catalog: Catalog, kinds: Sequence[str]) -> None:
@@ -238,6 +281,7 @@ def present_ids(catalog: Catalog) -> Callable[[str], str]:
 
 def _unknown_names(source: Located, catalog: Catalog, kinds: Sequence[str]) -> Iterator[SourceFault]:
     services, checks = frozenset(catalog.services), check_ids(catalog)
+    controls = frozenset(controls_named(catalog.frameworks.values()))
     known: Mapping[str, tuple[str, frozenset[str]]] = {
         "services": ("service", services),
         "checks": ("check", checks),
@@ -246,16 +290,24 @@ def _unknown_names(source: Located, catalog: Catalog, kinds: Sequence[str]) -> I
         "areas": ("area", frozenset(AREAS)),
         "exclude-areas": ("area", frozenset(AREAS)),
         "frameworks": ("framework", frozenset(catalog.frameworks)),
-        "controls": ("control", frozenset(controls_named(catalog.frameworks.values()))),
+        "controls": ("control", controls),
+        "fail-on-control": ("control", controls),
         "parts": ("service, check or error kind", services | checks | frozenset(kinds)),
     }
     for keys, name in _words_of(source.value):
-        what, names = known.get(str(keys[-1] if isinstance(keys[-1], str) else keys[-2]), ("", frozenset()))
-        parts = keys[0] == "allow-unreadable"
-        is_known = _is_part(name, services | checks, kinds) if parts else any(map(glob(name), names))
-        if what and not is_known:
-            verb = "matches" if is_glob(name) else "is named"
-            yield source.fault(keys, f"no {what} {verb} {name}", did_you_mean(name, names))
+        key = str(keys[-1] if isinstance(keys[-1], str) else keys[-2])
+        what, names = known.get(key, ("", frozenset()))
+        if key == "show":
+            yield from (source.fault(keys, each.message, each.hint) for each in show_misfits([name], checks))
+        elif key in ("fail-on-control", "frameworks"):
+            # Whole names: neither takes globs.
+            if name.lower() not in map(str.lower, names):
+                yield source.fault(keys, f"no {what} is named {name}", did_you_mean(name, names))
+        elif what:
+            is_known = _is_part(name, names, kinds) if key == "parts" else any(map(glob(name), names))
+            if not is_known:
+                verb = "matches" if is_glob(name) else "is named"
+                yield source.fault(keys, f"no {what} {verb} {name}", did_you_mean(name, names))
 
 
 def _is_part(name: str, names: Iterable[str], kinds: Sequence[str]) -> bool:
@@ -263,15 +315,16 @@ def _is_part(name: str, names: Iterable[str], kinds: Sequence[str]) -> bool:
     return name.strip().lower().replace("-", "_") in kinds or any(map(glob(name), names))
 
 
-def _words_of(root: Mapping[str, Any]) -> Iterator[tuple[Keys, str]]:
-    """Every word of the lists in the file, with the keys that lead to it."""
-    for name, value in root.items():
-        if name in LISTS:
-            for index, entry in enumerate(value):
-                for key, words in entry.items():
-                    yield from _words_at((name, index, key), words)
-        elif name != "params":
-            yield from _words_at((name,), value)
+def _words_of(root: Any) -> Iterator[tuple[Keys, str]]:
+    """Every word of the lists in the file, with the keys that lead to it; what is no such list is passed over."""
+    for name, value in root.items() if isinstance(root, dict) else ():
+        if name not in LISTS:
+            if name != "params":
+                yield from _words_at((name,), value)
+            continue
+        for index, entry in enumerate(value if isinstance(value, list) else ()):
+            for key, words in entry.items() if isinstance(entry, dict) else ():
+                yield from _words_at((name, index, key), words)
 
 
 def _words_at(keys: Keys, value: Any) -> Iterator[tuple[Keys, str]]:

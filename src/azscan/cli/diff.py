@@ -19,9 +19,9 @@ from azscan.cli.stdout import FORMAT, check_format, stdout_page
 from azscan.errors import OutputError
 
 if TYPE_CHECKING:
+    from azscan.choosing import Choice
     from azscan.compare import Comparison
     from azscan.compare.sides import Side
-    from azscan.scan import Choice
     from azscan.settings import Settings
 
 app = typer.Typer(rich_markup_mode="rich", add_completion=False)

@@ -16,9 +16,9 @@ from azscan.cli.scan import on_estate, prepare, scan, speaker
 from azscan.errors import UsageError
 
 if TYPE_CHECKING:
+    from azscan.choosing import Choice
     from azscan.estate.store import Estate
     from azscan.evidence.signing import Signer
-    from azscan.scan import Choice
     from azscan.settings import Settings
 
 app = typer.Typer(rich_markup_mode="rich", add_completion=False)
@@ -117,8 +117,9 @@ def _signer(path: str, environ: Mapping[str, str]) -> Signer | None:
 
 
 def _pack(opened: Estate, settings: Settings, choice: Choice, output: str, signer: Signer | None, *, bom: bool) -> int:
+    from azscan.choosing import choose_checks
     from azscan.evidence.pack import write_pack
-    from azscan.scan import assess, check_something_was_read, choose_checks, params_of
+    from azscan.scan import assess, check_something_was_read, params_of
     from azscan.words import count
 
     # What was read is judged as of then: a pack does not change with the day on which it is made.

@@ -22,16 +22,16 @@ from azscan.cli.log import log_to
 from azscan.cli.options import CHECKS_DIR, GATE, MAPPINGS_DIR, OUTPUT, SCOPE, SELECTION, SIGN_IN, Words, by_key, option
 from azscan.cli.progress import shown
 from azscan.errors import Interrupted, NothingScannedError, UsageError
-from azscan.settings import Settings, check_accepted, check_names, load_config, present_ids, resolve
+from azscan.settings import Settings, present_ids, resolve
 
 if TYPE_CHECKING:
     from azscan.baseline import Baseline
+    from azscan.choosing import Choice
     from azscan.collect.progress import Progress
     from azscan.decisions import Decision
     from azscan.estate.store import Estate
     from azscan.results import Results
     from azscan.results_file import Decided
-    from azscan.scan import Choice
     from azscan.verdicts import StoredResults
 
 app = typer.Typer(rich_markup_mode="rich", add_completion=False)
@@ -109,11 +109,10 @@ def prepare(
 
     `changed` makes of the settings those that the command goes by.
     """
-    from azscan.azure.answers import FAULT_KINDS
     from azscan.catalog.load import load
-    from azscan.scan import choose_checks
+    from azscan.choosing import configuration, judge
 
-    config = load_config(str(given.get("config") or environ.get("AZSCAN_CONFIG", "")))
+    config = configuration(str(given.get("config") or environ.get("AZSCAN_CONFIG", "")), given, environ)
     settings = resolve(given, environ, config)
     if changed is not None:
         settings = changed(settings)
@@ -122,10 +121,7 @@ def prepare(
     say = speaker(settings)
     if settings.verbose:
         say(f"configuration: {config.file or 'no azscan.yaml'}")
-    catalog = load(settings.checks_dir, settings.mappings_dir)
-    check_names(config, catalog, FAULT_KINDS)
-    check_accepted(settings, catalog, FAULT_KINDS)
-    choice = choose_checks(settings, catalog)
+    choice = judge(config, settings, load(settings.checks_dir, settings.mappings_dir))
     if settings.verbose and (deprecated := choice.deprecated):
         say(f"left out as deprecated (they run where --check names them): {', '.join(deprecated)}")
     return settings, choice
@@ -134,9 +130,10 @@ def prepare(
 def run(given: Mapping[str, Any], environ: Mapping[str, str]) -> int:
     """Carry out a scan with the options as given; returns the exit code."""
     from azscan import report
+    from azscan.choosing import check_show
 
     settings, choice = prepare(given, environ)
-    report.check_show(settings.show, (check.id for check in choice.checks))
+    check_show(settings, choice)
     for path in settings.output:
         report.format_of(path)
         report.check_writable(path)

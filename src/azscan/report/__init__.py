@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import PurePath
 from typing import BinaryIO, TextIO
 
 import msgspec
 
 from azscan.errors import UsageError
+from azscan.options import SHOW
 from azscan.report.output import STDOUT, check_writable, open_output
 from azscan.results import Results
-from azscan.words import did_you_mean, glob
+from azscan.words import did_you_mean
 
 __all__ = [
     "FORMATS",
@@ -20,15 +21,12 @@ __all__ = [
     "STDOUT",
     "Format",
     "Options",
-    "check_show",
     "check_writable",
     "format_of",
     "open_output",
     "write",
     "write_to",
 ]
-
-SHOW = ("failed", "unreadable", "waived", "passed", "all")
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -132,12 +130,3 @@ def write_to(path: str, results: Results, options: Options | None = None, *, for
     chosen = format or ("table" if path == STDOUT else format_of(path))
     with open_output(path) as stream:
         write(chosen, results, stream, options)
-
-
-def check_show(show: Iterable[str], checks: Iterable[str]) -> None:
-    """Raises UsageError for a word of --show that is neither one of SHOW nor fits a check that was run."""
-    known = tuple(checks)
-    for word in show:
-        if word not in SHOW and not any(map(glob(word), known)):
-            hint = did_you_mean(word, (*SHOW, *known)) or f"--show takes {', '.join(SHOW)} or a check"
-            raise UsageError(f"--show {word}: nothing is named so", hint=hint)
