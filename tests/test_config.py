@@ -15,7 +15,7 @@ from azscan.catalog.model import Catalog, Check, FixText, FrameworkMap, Service
 from azscan.catalog.source import parse
 from azscan.config import LISTS, Config, ConfigError, config_schema, has_expired, parse_config
 from azscan.errors import UsageError
-from azscan.options import OPTION_KEYS
+from azscan.options import OPTION_KEYS, in_one
 from azscan.results import Allowance, Off, SeverityOverride, Waiver
 from azscan.settings import Settings, aliases_of, check_names, find_config, load_config, resolve
 from tests.report.kept import ROOT, assert_kept
@@ -326,6 +326,30 @@ def test_ids_may_share_an_option_and_names_keep_their_commas() -> None:
     assert read.subscriptions == (one, two, "Sales, Europe")
 
 
+@pytest.mark.parametrize(
+    ("name", "word", "hint"),
+    [
+        ("services", "storage,keyvault", "give it twice: --service storage --service keyvault"),
+        ("checks", "a, b ,c", "give it 3 times: --check a --check b --check c"),
+        ("tags", "a=b c,d", "give it twice: --tag 'a=b c' --tag d"),
+        ("services", "storage,", ""),
+        ("services", "storage", ""),
+    ],
+)
+def test_a_word_that_is_several(name: str, word: str, hint: str) -> None:
+    assert in_one(name, word) == hint
+
+
+def test_lists_of_choices_with_commas() -> None:
+    with pytest.raises(UsageError) as caught:
+        resolve({"severities": ["critical", "high,low"]}, {})
+    assert caught.value.hint == "give it twice: --severity high --severity low"
+    assert resolve({}, {"AZSCAN_SEVERITY": "high,low"}).severities == ("high", "low")
+    assert faults("version: 1\nseverities: high,low") == [
+        "azscan.yaml:2:1: severities must be one of critical, high, medium, low, info (write a list: [high, low])"
+    ]
+
+
 def test_every_option_has_a_setting_a_variable_and_a_default() -> None:
     fields = set(Settings.__struct_fields__) - {"off", "waivers", "severity_overrides", "params", "sources", "file"}
     assert {key.field for key in OPTION_KEYS} == fields
@@ -409,6 +433,14 @@ severity-overrides: [{checks: [sql-*], severity: low, reason: r}]
         "azscan.yaml:13:24: storage-https-only has no parameter days (storage-https-only has no parameters)",
         "azscan.yaml:14:32: no check matches sql-*",
     ]  # fmt: skip
+
+
+def test_words_of_the_file_that_are_several() -> None:
+    assert name_faults("version: 1\nshow: failed,waived\nchecks: ['storage-a,storage-b']\nframeworks: iso,cis") == [
+        "azscan.yaml:2:1: no part of the table and no check is named failed,waived (write a list: [failed, waived])",
+        "azscan.yaml:3:10: no check is named storage-a,storage-b (write a list: [storage-a, storage-b])",
+        "azscan.yaml:4:1: no framework is named iso,cis (write a list: [iso, cis])",
+    ]
 
 
 def test_without_a_file_there_is_nothing_to_check() -> None:

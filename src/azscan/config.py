@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import msgspec
 
 from azscan.errors import SourceFault, UsageError
-from azscan.options import OPTION_KEYS, Key, key_schema, read_value
+from azscan.options import OPTION_KEYS, Key, in_one, key_schema, read_value
 from azscan.results import SEVERITIES, Allowance, Off, SeverityOverride, Waiver
 from azscan.words import did_you_mean
 
@@ -268,7 +268,12 @@ class _Reader:
         return {}
 
     def _value(self, key: Key, value: Any, keys: Keys) -> Any:
-        return read_value(key, value, lambda message, hint="": self._add(keys, message, hint))
+        def complain(message: str, hint: str = "") -> None:
+            if key.kind == "choices" and isinstance(value, str):
+                hint = in_one(key.name, value, in_file=True) or hint
+            self._add(keys, message, hint)
+
+        return read_value(key, value, complain)
 
     def _unknown(self, name: str, known: Iterable[str], keys: Keys) -> None:
         option = next((key for key in OPTION_KEYS if name == key.name and key.place == "never"), None)

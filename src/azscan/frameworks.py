@@ -80,8 +80,6 @@ def find(frameworks: Mapping[str, FrameworkMap], key: str) -> FrameworkMap:
     if key not in frameworks:
         known = ", ".join(sorted(frameworks)) or "none"
         hint = did_you_mean(key, frameworks) or f"the frameworks are: {known}"
-        if "," in key:
-            hint = "name each of them with a --framework of its own"
         raise MisfitError("frameworks", [Misfit(key, f"no framework is named {key}", hint)])
     return frameworks[key]
 

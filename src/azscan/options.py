@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import date
+from shlex import quote
 from typing import Any, Literal
 
 import msgspec
@@ -101,6 +102,20 @@ OPTION_KEYS: tuple[Key, ...] = (
     Key("config", "text", "Configuration file to use", "--config", "never"),
     Key("allow-unreadable", "words", "Unreadable parts to accept", "--allow-unreadable", "never"),
 )
+
+_KEYS = {key.name: key for key in OPTION_KEYS}
+
+
+def in_one(name: str, word: str, *, in_file: bool = False) -> str:
+    """The hint for a word that is several with commas between them, for the option with that key; "" for another."""
+    parts = [part.strip() for part in word.split(",") if part.strip()]
+    if len(parts) < 2:
+        return ""
+    if in_file:
+        return f"write a list: [{', '.join(parts)}]"
+    times = "twice" if len(parts) == 2 else f"{len(parts)} times"
+    return f"give it {times}: {' '.join(f'{_KEYS[name].option} {quote(part)}' for part in parts)}"
+
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 

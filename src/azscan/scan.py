@@ -24,8 +24,9 @@ from azscan.estate.store import Estate
 from azscan.gate import Allowed, GatedControl, decide
 from azscan.gate import Tally as GateTally
 from azscan.keeping import Say, close_broken, open_estate, remove_estate
+from azscan.options import in_one
 from azscan.results import Allowance, ControlResult, ScanInfo, SubscriptionRef
-from azscan.settings import Settings, aliases_of, giver
+from azscan.settings import Settings, aliases_of, giver, is_from_file
 from azscan.verdicts import StoredResults, summarise, unread_parts
 from azscan.waivers import Looked, Waivers
 
@@ -184,7 +185,7 @@ def assess(
     if tally.filtered and not tally.chosen:
         raise UsageError(
             "no resource matches " + ", ".join(_filter_givers(settings)),
-            hint="check the spelling; names are compared in any case",
+            hint=_several_in_one(settings) or "check the spelling; names are compared in any case",
         )
     allowed = Allowed(settings.allow_unreadable, now.date(), aliases_of(catalog))
     controls = _controls(choice, tally)
@@ -336,6 +337,12 @@ def _filter_givers(settings: Settings) -> list[str]:
         for name, words in filters.items()
         for word in words
     ]
+
+
+def _several_in_one(settings: Settings) -> str:
+    filters = (("regions", settings.regions), ("resource-groups", settings.resource_groups), ("tags", settings.tags))
+    hints = (in_one(name, word, in_file=is_from_file(settings, name)) for name, words in filters for word in words)
+    return next(filter(None, hints), "")
 
 
 def _gate_tallies(catalog: Catalog, tally: Tally) -> list[GateTally]:

@@ -14,7 +14,7 @@ from azscan.catalog.model import AREAS, Catalog
 from azscan.catalog.params import param_faults
 from azscan.config import CONFIG_NAME, LISTS, OTHER_NAME, Config, ConfigError, Keys, Located, parse_config
 from azscan.errors import Misfit, MisfitError, SourceFault, UsageError
-from azscan.options import OPTION_KEYS, SHOW, Key, read_value
+from azscan.options import OPTION_KEYS, SHOW, Key, in_one, read_value
 from azscan.results import Allowance, Off, SeverityOverride, Waiver
 from azscan.words import did_you_mean, glob, is_glob, is_guid
 
@@ -116,8 +116,10 @@ def blamed(settings: Settings, error: MisfitError) -> UsageError:
         places = {word: keys for keys, word in _words_at((error.name,), file.value.get(error.name))}
         faults = [file.fault(places.get(each.word, (error.name,)), each.message, each.hint) for each in error.misfits]
         return ConfigError(sorted(faults))
-    source = settings.sources.get(error.name)
-    return UsageError(f"{source}: {error.message}", hint=error.hint) if source else error
+    source, (word, message, hint) = settings.sources.get(error.name, ""), error.misfits[0]
+    if source.startswith("--"):
+        hint = in_one(error.name, word) or hint
+    return UsageError(f"{source}: {message}", hint=hint) if source else error
 
 
 def _chosen(key: Key, given: Mapping[str, Any], environ: Mapping[str, str], config: Config) -> tuple[Any, str]:
@@ -173,6 +175,8 @@ def _fit(key: Key, value: Any, name: str) -> Any:
     fitted = read_value(key, value, lambda message, hint="": problems.append((message, hint)))
     if problems:
         message, hint = problems[0]
+        if key.kind == "choices" and name == key.option:
+            hint = next(filter(None, (in_one(key.name, word) for word in value)), hint)
         raise UsageError(f"{name}: {message}", hint=hint or "azscan scan --help tells what it takes")
     return fitted
 
@@ -257,7 +261,8 @@ def check_accepted(settings: Settings, catalog: Catalog, kinds: Sequence[str]) -
     for entry in settings.allow_unreadable:
         if not _is_part(entry.part, services | checks, kinds):
             verb = "matches" if is_glob(entry.part) else "is named"
-            hint = did_you_mean(entry.part, services | checks | frozenset(kinds))
+            hint = in_one("allow-unreadable", entry.part)
+            hint = hint or did_you_mean(entry.part, services | checks | frozenset(kinds))
             hint = hint or f"name a service, a check or an error kind; the kinds are {', '.join(kinds)}"
             source = settings.sources.get("allow-unreadable", "allow-unreadable")
             raise UsageError(f"{source}: no service, check or error kind {verb} {entry.part}", hint=hint)
@@ -298,16 +303,19 @@ def _unknown_names(source: Located, catalog: Catalog, kinds: Sequence[str]) -> I
         key = str(keys[-1] if isinstance(keys[-1], str) else keys[-2])
         what, names = known.get(key, ("", frozenset()))
         if key == "show":
-            yield from (source.fault(keys, each.message, each.hint) for each in show_misfits([name], checks))
+            for _, message, hint in show_misfits([name], checks):
+                yield source.fault(keys, message, in_one(key, name, in_file=True) or hint)
         elif key in ("fail-on-control", "frameworks"):
             # Whole names: neither takes globs.
             if name.lower() not in map(str.lower, names):
-                yield source.fault(keys, f"no {what} is named {name}", did_you_mean(name, names))
+                hint = in_one(key, name, in_file=True) or did_you_mean(name, names)
+                yield source.fault(keys, f"no {what} is named {name}", hint)
         elif what:
             is_known = _is_part(name, names, kinds) if key == "parts" else any(map(glob(name), names))
             if not is_known:
                 verb = "matches" if is_glob(name) else "is named"
-                yield source.fault(keys, f"no {what} {verb} {name}", did_you_mean(name, names))
+                hint = in_one(key, name, in_file=True) or did_you_mean(name, names)
+                yield source.fault(keys, f"no {what} {verb} {name}", hint)
 
 
 def _is_part(name: str, names: Iterable[str], kinds: Sequence[str]) -> bool:

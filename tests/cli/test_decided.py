@@ -286,6 +286,30 @@ def test_words_that_were_typed_are_told_with_their_option(tmp_path: Path) -> Non
         assert (done.returncode, done.stderr.splitlines()[0]) == (2, f"error: {told}")
 
 
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("scan --demo", "--service storage,locks"),
+        ("scan --demo", "--check a,b"),
+        ("scan --demo", "--exclude-area network,ai"),
+        ("scan --demo", "--severity high,low"),
+        ("scan --demo --service locks", "--show failed,waived"),
+        ("scan --demo", "--framework mcsb-v1,dora"),
+        ("scan --demo --framework mcsb-v1", "--control NS-1,NS-2"),
+        ("scan --demo --framework mcsb-v1", "--fail-on-control NS-1,NS-2"),
+        ("scan --demo", "--allow-unreadable storage,locks"),
+        ("scan --demo --service locks", "--region westeurope,northeurope"),
+        ("checks list", "--service storage,locks"),
+    ],
+)
+def test_a_word_with_commas_is_told_how_to_give_several(tmp_path: Path, command: str, words: str) -> None:
+    done = azscan(*command.split(), *words.split(), cwd=tmp_path)
+    option, _, several = words.partition(" ")
+    first, second = several.split(",")
+    assert done.returncode == 2
+    assert done.stderr.endswith(f" help: give it twice: {option} {first} {option} {second}\n")
+
+
 def test_a_check_that_the_file_shows_need_not_be_of_every_scan(tmp_path: Path) -> None:
     (tmp_path / "azscan.yaml").write_text("version: 1\nshow: [storage-https-only]\n")
     assert azscan("scan", "--demo", "--service", "locks", "--fail-on", "never", cwd=tmp_path).returncode == 0

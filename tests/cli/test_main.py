@@ -103,7 +103,7 @@ def test_debug_shows_a_traceback_and_changes_no_exit_code(tmp_path):
     for arguments, env in ((("--debug",), {}), ((), {"AZSCAN_DEBUG": "1"})):
         done = azscan("scan", "--check", "nope", *arguments, env=env, cwd=tmp_path)
         assert done.returncode == 2
-        assert "Traceback" in done.stderr and "error: no check is called nope" in done.stderr
+        assert "Traceback" in done.stderr and "error: --check: no check is called nope" in done.stderr
     assert "Traceback" not in azscan("scan", "--check", "nope", cwd=tmp_path).stderr
 
 

@@ -11,7 +11,8 @@ import typer
 
 from azscan.cli.options import CHECKS_DIR, MAPPINGS_DIR, SELECTION, Words, option, resolve_own
 from azscan.cli.stdout import FORMAT, check_format, print_json, print_line, say, stdout_page
-from azscan.errors import OutputError, UsageError
+from azscan.errors import MisfitError, OutputError, UsageError
+from azscan.settings import blamed
 
 if TYPE_CHECKING:
     from azscan.catalog.model import Check
@@ -62,10 +63,13 @@ def list_checks(
     )
     catalog = load(given.checks_dir, given.mappings_dir)
     wanted = given.checks or ("*",)
-    chosen = select(catalog, given.services, wanted, given.severities, given.areas) if catalog.checks else ()
-    if given.frameworks:
-        covered = choose(catalog.frameworks, given.frameworks).checks
-        chosen = tuple(each for each in chosen if each.id in covered)
+    try:
+        chosen = select(catalog, given.services, wanted, given.severities, given.areas) if catalog.checks else ()
+        if given.frameworks:
+            covered = choose(catalog.frameworks, given.frameworks).checks
+            chosen = tuple(each for each in chosen if each.id in covered)
+    except MisfitError as error:
+        raise blamed(given, error) from None
     if format == "json":
         print_json({"schema": "azscan.checks/1", "checks": [_row(each) for each in chosen]})
     elif sys.stdout.isatty():
