@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azscan.catalog.model import Catalog, Check, FixText, FrameworkMap, Service
-from azscan.catalog.source import parse
+from azscan.catalog.source import MAX_BYTES, parse
 from azscan.config import LISTS, Config, ConfigError, config_schema, has_expired, parse_config
 from azscan.errors import UsageError
 from azscan.options import OPTION_KEYS, in_one
 from azscan.results import Allowance, Off, SeverityOverride, Waiver
-from azscan.settings import Settings, aliases_of, check_names, find_config, load_config, resolve
+from azscan.settings import Settings, aliases_of, check_names, find_config, load_config, named_config, resolve
 from tests.report.kept import ROOT, assert_kept
 
 WHOLE = """\
@@ -128,7 +129,7 @@ waivers:
     [
         ("fail-on: high", "the version is missing (begin the file with: version: 1)"),
         ("version: 2", "version 2 is of a later azscan (upgrade azscan to use this file)"),
-        ("version: '1'", "the version must be 1"),
+        ("version: '1'", "the version must be 1 (without quotes)"),
         ("version: true", "the version must be 1"),
         ("- version: 1", "keys and values must stand here"),
         ("version: 1\nchecks: []", "checks must be a list of words that is not empty"),
@@ -246,6 +247,46 @@ def test_another_spelling_of_the_name_is_never_passed_over(tmp_path: Path) -> No
     assert load_config(str(tmp_path / "azscan.yml"), start=tmp_path).file
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="links")
+def test_a_link_that_leads_nowhere_is_never_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "azscan.yaml"
+    for target in ("nowhere.yaml", "azscan.yaml"):
+        path.symlink_to(target)
+        with pytest.raises(ConfigError) as caught:
+            load_config(start=tmp_path)
+        assert [str(each) for each in caught.value.faults] == [
+            f"azscan.yaml: this is a link to {target}, which leads nowhere (mend or remove it)"
+        ]
+        with pytest.raises(ConfigError, match=f"this is a link to {target}"):
+            load_config(str(path), start=tmp_path)
+        path.unlink()
+    (tmp_path / "azscan.yml").symlink_to("nowhere.yaml")
+    with pytest.raises(ConfigError, match="a configuration is read only under the name"):
+        find_config(tmp_path)
+    (tmp_path / "azscan.yml").unlink()
+    (tmp_path / "real.yaml").write_text("version: 1\nfail-on: low\n")
+    path.symlink_to("real.yaml")
+    assert load_config(start=tmp_path).options == {"fail-on": "low"}
+
+
+def test_a_file_that_is_too_large_is_told_what_can_be_done(tmp_path: Path) -> None:
+    (tmp_path / "azscan.yaml").write_text("version: 1\n#" + "x" * MAX_BYTES)
+    with pytest.raises(ConfigError) as caught:
+        load_config(start=tmp_path)
+    assert [str(each) for each in caught.value.faults] == [
+        "azscan.yaml: the file is larger than 1 MiB (let one waiver cover more, by globs, tags or resource groups)"
+    ]
+
+
+def test_the_error_names_who_named_the_file() -> None:
+    assert named_config({"config": "a"}, {"AZSCAN_CONFIG": "b"}) == ("a", "--config")
+    path, giver = named_config({"config": None}, {"AZSCAN_CONFIG": " /nope/b "})
+    assert (path, giver) == ("/nope/b", "AZSCAN_CONFIG")
+    with pytest.raises(UsageError) as caught:
+        load_config(path, giver=giver)
+    assert caught.value.hint == "check the path given to AZSCAN_CONFIG"
+
+
 def test_outside_a_checkout_only_the_folder_itself_counts(tmp_path: Path) -> None:
     inner = tmp_path / "inner"
     inner.mkdir()
@@ -299,12 +340,12 @@ def test_the_files_records_come_along_and_allowances_join() -> None:
 @pytest.mark.parametrize(
     ("given_", "environ", "message"),
     [
-        ({"fail_on": "hgih"}, {}, "--fail-on: fail-on must be one of"),
-        ({}, {"AZSCAN_FAIL_ON": "hgih"}, "AZSCAN_FAIL_ON: fail-on must be one of"),
-        ({}, {"AZSCAN_CONCURRENCY": "many"}, "AZSCAN_CONCURRENCY: concurrency must be a whole number"),
-        ({"timeout": 0.0}, {}, "--timeout: timeout must be a number of seconds"),
-        ({}, {"AZSCAN_DEBUG": "perhaps"}, "AZSCAN_DEBUG: debug must be true or false"),
-        ({"severities": ["hihg"]}, {}, "--severity: severities must be one of"),
+        ({"fail_on": "hgih"}, {}, "--fail-on must be one of"),
+        ({}, {"AZSCAN_FAIL_ON": "hgih"}, "AZSCAN_FAIL_ON must be one of"),
+        ({}, {"AZSCAN_CONCURRENCY": "many"}, "AZSCAN_CONCURRENCY must be a whole number"),
+        ({"timeout": 0.0}, {}, "--timeout must be a number of seconds"),
+        ({}, {"AZSCAN_DEBUG": "perhaps"}, "AZSCAN_DEBUG must be true or false"),
+        ({"severities": ["hihg"]}, {}, "--severity must be one of"),
     ],
 )
 def test_a_value_that_does_not_fit_names_where_it_came_from(

@@ -25,6 +25,7 @@ from azscan.settings import (
     is_from_file,
     load_config,
     name_faults,
+    named_config,
     resolve,
     show_misfits,
 )
@@ -208,13 +209,15 @@ def check_show(settings: Settings, choice: Choice) -> None:
         raise blamed(settings, MisfitError("show", misfits))
 
 
-def configuration(named: str, given: Mapping[str, Any], environ: Mapping[str, str]) -> Config:
-    """What load_config gives. Its ConfigError has what the catalogue says to the sound part of the file besides.
+def configuration(given: Mapping[str, Any], environ: Mapping[str, str], *, file: str = "") -> Config:
+    """What load_config gives for `file`, or else for what the option or its variable names.
 
+    Its ConfigError has what the catalogue says to the sound part of the file besides.
     `given` and `environ` are those that the command resolves its settings from.
     """
+    named, giver = (file, "") if file else named_config(given, environ)
     try:
-        return load_config(named)
+        return load_config(named, giver=giver)
     except ConfigError as error:
         if error.config is None:
             raise

@@ -196,7 +196,8 @@ class _Reader:
         elif type(version) is int and version > CONFIG_VERSION:
             self._add(("version",), f"version {version} is of a later azscan", "upgrade azscan to use this file")
         elif type(version) is not int or version != CONFIG_VERSION:
-            self._add(("version",), f"the version must be {CONFIG_VERSION}")
+            hint = "without quotes" if str(version) == str(CONFIG_VERSION) else ""
+            self._add(("version",), f"the version must be {CONFIG_VERSION}", hint)
 
     def _entries(self, root: Mapping[str, Any], name: str) -> list[tuple[int, dict[str, Any]]]:
         value = root.get(name)

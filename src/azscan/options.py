@@ -125,6 +125,12 @@ def read_value(key: Key, value: Any, complain: Complain) -> Any:
     return _VALUES[key.kind](key, value, complain)
 
 
+def named_by(giver: str, key: Key, message: str) -> str:
+    """A complaint of read_value in which the option or variable that gave the value stands for the key."""
+    about = message.removeprefix(key.name)
+    return f"{giver}{about}" if about != message else f"{giver}: {message}"
+
+
 def _text(key: Key, value: Any, complain: Complain) -> str:
     if isinstance(value, str) and value.strip():
         return value.strip()

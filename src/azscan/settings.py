@@ -14,7 +14,7 @@ from azscan.catalog.model import AREAS, Catalog
 from azscan.catalog.params import param_faults
 from azscan.config import CONFIG_NAME, LISTS, OTHER_NAME, Config, ConfigError, Keys, Located, parse_config
 from azscan.errors import Misfit, MisfitError, SourceFault, UsageError
-from azscan.options import OPTION_KEYS, SHOW, Key, in_one, read_value
+from azscan.options import OPTION_KEYS, SHOW, Key, in_one, named_by, read_value
 from azscan.results import Allowance, Off, SeverityOverride, Waiver
 from azscan.words import did_you_mean, glob, is_glob, is_guid
 
@@ -177,7 +177,7 @@ def _fit(key: Key, value: Any, name: str) -> Any:
         message, hint = problems[0]
         if key.kind == "choices" and name == key.option:
             hint = next(filter(None, (in_one(key.name, word) for word in value)), hint)
-        raise UsageError(f"{name}: {message}", hint=hint or "azscan scan --help tells what it takes")
+        raise UsageError(named_by(name, key, message), hint=hint or "azscan scan --help tells what it takes")
     return fitted
 
 
@@ -185,28 +185,43 @@ def find_config(start: Path) -> Path | None:
     """The azscan.yaml that counts in a folder: its own, or the nearest above it up to the root of the git checkout.
 
     Outside a checkout only the folder itself is looked at: what lies above it may be anybody's. Raises ConfigError
-    where an azscan.yml lies there, beside an azscan.yaml or in its place: what it decides would silently not count.
+    where what it decides would silently not count: an azscan.yml that lies there, beside an azscan.yaml or in its
+    place, and a link that leads nowhere.
     """
     folders = [start, *start.parents]
     root = next((index for index, folder in enumerate(folders) if (folder / ".git").exists()), 0)
     for folder in folders[: root + 1]:
         path, other = folder / CONFIG_NAME, folder / OTHER_NAME
-        if other.exists():
-            message, hint = _MISNAMED[path.exists()]
+        if os.path.lexists(other):
+            message, hint = _MISNAMED[os.path.lexists(path)]
             raise ConfigError([SourceFault(os.path.relpath(other, start), 1, 1, message, hint)])
         if path.exists():
             return path
+        if path.is_symlink():
+            raise ConfigError([_led_nowhere(path, os.path.relpath(path, start))])
     return None
 
 
+_IF_LARGE = "let one waiver cover more, by globs, tags or resource groups"
 _MISNAMED = {
     True: (f"this is a second configuration beside {CONFIG_NAME}", f"bring them together in {CONFIG_NAME}"),
     False: (f"a configuration is read only under the name {CONFIG_NAME}", f"rename it to {CONFIG_NAME}"),
 }
 
 
-def load_config(named: str = "", start: Path | None = None) -> Config:
-    """The configuration of --config (or AZSCAN_CONFIG) where `named`, else the one found from `start` upward.
+def _led_nowhere(path: Path, shown: str) -> SourceFault:
+    return SourceFault(shown, 0, 0, f"this is a link to {path.readlink()}, which leads nowhere", "mend or remove it")
+
+
+def named_config(given: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[str, str]:
+    """The configuration file that the user named ("" for none), and the option or variable that names it."""
+    if option := str(given.get("config") or ""):
+        return option, "--config"
+    return environ.get("AZSCAN_CONFIG", "").strip(), "AZSCAN_CONFIG"
+
+
+def load_config(named: str = "", start: Path | None = None, *, giver: str = "--config") -> Config:
+    """The configuration that `giver` (an option, a variable) `named`, else the one found from `start` upward.
 
     An empty Config where there is none. Raises ConfigError (exit 2) with file, line and column of every fault, and
     UsageError where the named file does not exist.
@@ -218,8 +233,11 @@ def load_config(named: str = "", start: Path | None = None) -> Config:
     if path is None:
         return Config()
     if named and not path.exists():
-        raise UsageError(f"there is no configuration file at {named}", hint="check the path given to --config")
-    source = read(path, named or os.path.relpath(path, here))
+        if path.is_symlink():
+            raise ConfigError([_led_nowhere(path, named)])
+        hint = f"check the path given to {giver}" if giver else "check the path"
+        raise UsageError(f"there is no configuration file at {named}", hint=hint)
+    source = read(path, named or os.path.relpath(path, here), if_large=_IF_LARGE)
     if source.faults:
         raise ConfigError(source.faults)
     return parse_config(source, explicit=bool(named))

@@ -101,8 +101,8 @@ def test_a_named_file_may_hold_what_a_found_one_may_not(tmp_path: Path) -> None:
     [
         (("storage-htps-only", *ASKED), "did you mean storage-https-only?"),
         ((CHECK, *ASKED, "--expires", "2020-01-01"), "--expires: 2020-01-01 has passed"),
-        ((CHECK, *ASKED, "--expires", "tomorrow"), "--expires: expires must be a date"),
-        ((CHECK, *ASKED, "--reason", ""), "--reason: reason must be text that is not empty"),
+        ((CHECK, *ASKED, "--expires", "tomorrow"), "--expires must be a date"),
+        ((CHECK, *ASKED, "--reason", ""), "--reason must be text that is not empty"),
         ((CHECK, "--resource", "*", "--expires", "9d"), "missing option '--reason'"),
         ((CHECK, *ASKED, "--resource", "www1"), "write a glob: '*/www1'"),
         (("storage-*", "--resource", "*/NOTHING", *ASKED[2:]), "azscan.yaml:6 waives the same for good"),
@@ -347,6 +347,8 @@ def test_bad_parameters_are_told_alike_by_every_command_that_reads_the_file(tmp_
         ("version: 1\nversion: 1\n", "other.yaml:2:1: the key version stands here a second time"),
         ("a: [\n", "other.yaml:2:1: this is not valid YAML"),
         ("", "other.yaml: the file is empty"),
+        ('version: "1"\n', "other.yaml:1:1: the version must be 1 (without quotes)"),
+        ("version: 1\nshow: [*/a]\n", "other.yaml:2:8: this is not valid YAML: did not find expected alphabetic"),
     ],
 )
 def test_a_named_file(tmp_path: Path, content: str, fault: str) -> None:
@@ -363,6 +365,13 @@ def test_what_is_no_fault_is_a_note_or_a_warning(here: Path) -> None:
         "note: tenant counts only where this file is named with --config",
         f"warning: {EXPIRED}",
     ]
+
+
+def test_the_variable_is_named_where_it_gave_the_path(tmp_path: Path) -> None:
+    for command in ("config validate", "config show", "scan --demo"):
+        done = azscan(*command.split(), env={"AZSCAN_CONFIG": "/nope"}, cwd=tmp_path)
+        told = "error: there is no configuration file at /nope\n help: check the path given to AZSCAN_CONFIG\n"
+        assert (done.returncode, done.stderr) == (2, told)
 
 
 def test_without_a_file_there_is_nothing_to_validate(tmp_path: Path) -> None:

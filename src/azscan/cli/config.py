@@ -64,11 +64,11 @@ def validate(file: str = FILE, checks_dir: Words = CHECKS_DIR, mappings_dir: Wor
     from azscan.decisions import warnings
     from azscan.words import count
 
-    named = file or os.environ.get("AZSCAN_CONFIG", "").strip()
     own = resolve_own(checks_dir=checks_dir, mappings_dir=mappings_dir)
     folders = {"checks_dir": own.checks_dir, "mappings_dir": own.mappings_dir}
     try:
-        config = configuration(named, folders, {})
+        named = {name: value for name, value in os.environ.items() if name == "AZSCAN_CONFIG"}
+        config = configuration(folders, named, file=file)
         if not config.file:
             raise UsageError(f"there is no {CONFIG_NAME} here", hint="name the file: azscan config validate FILE")
         # As a scan without options would, with the folders that the file names.
@@ -103,7 +103,7 @@ def show(format: str = FORMAT, **given: Any) -> None:
 
     check_format(format)
     given = by_key(given)
-    config = configuration(str(given.get("config") or os.environ.get("AZSCAN_CONFIG", "")), given, os.environ)
+    config = configuration(given, os.environ)
     settings = resolve(given, os.environ, config)
     rows, params = list(_rows(settings, config)), list(_params(config))
     catalog = load(settings.checks_dir, settings.mappings_dir)

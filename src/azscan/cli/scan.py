@@ -112,7 +112,7 @@ def prepare(
     from azscan.catalog.load import load
     from azscan.choosing import configuration, judge
 
-    config = configuration(str(given.get("config") or environ.get("AZSCAN_CONFIG", "")), given, environ)
+    config = configuration(given, environ)
     settings = resolve(given, environ, config)
     if changed is not None:
         settings = changed(settings)
