@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from datetime import date
 from pathlib import Path
@@ -16,7 +17,7 @@ from azscan.catalog.model import Catalog, Check, FixText, FrameworkMap, Service
 from azscan.catalog.source import MAX_BYTES, parse
 from azscan.config import LISTS, Config, ConfigError, config_schema, has_expired, parse_config
 from azscan.errors import UsageError
-from azscan.options import OPTION_KEYS, in_one
+from azscan.options import OPTION_KEYS, OTHER_VARIABLES, in_one, unknown_variables
 from azscan.results import Allowance, Off, SeverityOverride, Waiver
 from azscan.settings import Settings, aliases_of, check_names, find_config, load_config, named_config, resolve
 from tests.report.kept import ROOT, assert_kept
@@ -389,6 +390,21 @@ def test_lists_of_choices_with_commas() -> None:
     assert faults("version: 1\nseverities: high,low") == [
         "azscan.yaml:2:1: severities must be one of critical, high, medium, low, info (write a list: [high, low])"
     ]
+
+
+def test_a_variable_that_azscan_does_not_know_is_told_with_the_nearest() -> None:
+    known = {**{key.variable: "x" for key in OPTION_KEYS}, **dict.fromkeys(OTHER_VARIABLES, "x"), "AZURE_X": "x"}
+    assert unknown_variables({**known, "AZSCAN_SNAPSHOTS": "write", "AZSCAN_EMPTY": " "}) == ""
+    assert unknown_variables({**known, "AZSCAN_SEVERTIY": "s3cret", "AZSCAN_Q7": "s3cret"}) == (
+        "azscan has no variable AZSCAN_Q7, AZSCAN_SEVERTIY (did you mean AZSCAN_SEVERITY?)"
+    )
+
+
+def test_no_variable_that_the_code_reads_is_called_unknown() -> None:
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src/azscan").rglob("*.py"))
+    read = set(re.findall(r"[\"']?(AZSCAN_[A-Z_]*[A-Z])\b", code))
+    assert set(OTHER_VARIABLES) <= read
+    assert unknown_variables(dict.fromkeys(read, "x")) == ""
 
 
 def test_every_option_has_a_setting_a_variable_and_a_default() -> None:

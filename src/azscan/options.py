@@ -11,11 +11,13 @@ from typing import Any, Literal
 import msgspec
 
 from azscan.results import SEVERITIES
-from azscan.words import did_you_mean
+from azscan.words import did_you_mean, few, nearest
 
 Kind = Literal["text", "words", "choice", "choices", "count", "seconds", "date", "flag"]
 # Where a key may stand: in any azscan.yaml, only in one that the user names with --config, or in none.
 Place = Literal["file", "explicit", "never"]
+# What the name of every variable begins with.
+PREFIX = "AZSCAN_"
 Complain = Callable[..., None]
 
 
@@ -38,7 +40,7 @@ class Key(msgspec.Struct, frozen=True):
     @property
     def variable(self) -> str:
         """The environment variable of the option ("" where there is none)."""
-        return "AZSCAN_" + self.option.removeprefix("--").replace("-", "_").upper() if self.option else ""
+        return PREFIX + self.option.removeprefix("--").replace("-", "_").upper() if self.option else ""
 
 
 AUTH = (
@@ -103,7 +105,31 @@ OPTION_KEYS: tuple[Key, ...] = (
     Key("allow-unreadable", "words", "Unreadable parts to accept", "--allow-unreadable", "never"),
 )
 
+# Variables that stand for no option: tokens and a password, which no command line may hold, and a folder.
+OTHER_VARIABLES = (
+    "AZSCAN_ACCESS_TOKEN",
+    "AZSCAN_GRAPH_ACCESS_TOKEN",
+    "AZSCAN_SIGN_KEY_PASSWORD",
+    "AZSCAN_STATE_DIR",
+)
+# Those of azscan's own tests.
+_OF_TESTS = ("AZSCAN_SNAPSHOTS", "AZSCAN_UPDATE_SNAPSHOTS")
 _KEYS = {key.name: key for key in OPTION_KEYS}
+
+
+def unknown_variables(environ: Mapping[str, str]) -> str:
+    """The words of a warning that names the AZSCAN_ variables that azscan does not know; "" where it knows all.
+
+    They are no error: a later version may know them. Their values are never told.
+    """
+    known = (*(key.variable for key in OPTION_KEYS), *OTHER_VARIABLES)
+    told = []
+    for name, value in sorted(environ.items()):
+        if name.startswith(PREFIX) and value.strip() and name not in known and name not in _OF_TESTS:
+            # Without what they all begin with, or each would be like every other.
+            meant = nearest(name.removeprefix(PREFIX), (each.removeprefix(PREFIX) for each in known if each))
+            told.append(f"{name} (did you mean {PREFIX}{meant}?)" if meant else name)
+    return f"azscan has no variable {few(told, 5)}" if told else ""
 
 
 def in_one(name: str, word: str, *, in_file: bool = False) -> str:
