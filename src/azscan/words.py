@@ -10,6 +10,10 @@ _RUNS = re.compile(r"\*+")
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 
 
+class Aloud(str):
+    """A message that the user is told also with --quiet: one that asks for something, or says where secrets go."""
+
+
 def glob(pattern: str, *, ignore_case: bool = True) -> Callable[[str], bool]:
     """A function that tells whether a whole text fits `pattern`: `*` is any text ("/" too), `?` one character.
 

@@ -286,6 +286,13 @@ def test_data_goes_to_stdout_and_everything_else_to_stderr(tmp_path):
 
 def test_quiet_leaves_the_report_and_the_exit_code(tmp_path):
     done = scanned(tmp_path, estate(BAD), *ONLY, "--quiet")
+    assert done.returncode == 10 and CHECK in done.stdout
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("cloud AzureCloudEmulator: "), "where tokens go is told in a cloud of the user's own"
+
+
+def test_quiet_leaves_out_the_hosts_of_the_demo(tmp_path):
+    done = azscan("scan", "--demo", *ONLY, "--quiet", env={"AZSCAN_STATE_DIR": str(tmp_path)}, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (10, "") and CHECK in done.stdout
 
 

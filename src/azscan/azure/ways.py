@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from azscan.azure.tokens import AsyncSource, Source, ThreadSource
+from azscan.words import Aloud
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessTokenInfo
@@ -275,7 +276,7 @@ def _interactive(place: Place, credential_type: Any, **options: Any) -> Source:
 def _browser(place: Place) -> Source:
     from azure.identity import InteractiveBrowserCredential
 
-    place.say("a browser window opens for the sign-in")
+    place.say(Aloud("a browser window opens for the sign-in"))
     return _interactive(place, InteractiveBrowserCredential)
 
 
@@ -286,7 +287,7 @@ def _device_code(place: Place) -> Source:
 
     def show(address: str, code: str, expires: datetime) -> None:
         text = f"to sign in, open {address} and enter the code {code} (until {expires.astimezone():%H:%M})"
-        loop.call_soon_threadsafe(place.say, text)
+        loop.call_soon_threadsafe(place.say, Aloud(text))
 
     return _interactive(place, DeviceCodeCredential, prompt_callback=show)
 

@@ -23,6 +23,7 @@ from azscan.cli.options import CHECKS_DIR, GATE, MAPPINGS_DIR, OUTPUT, SCOPE, SE
 from azscan.cli.progress import shown
 from azscan.errors import Interrupted, NothingScannedError, UsageError
 from azscan.settings import Settings, check_accepted, check_names, load_config, present_ids, resolve
+from azscan.words import Aloud
 
 if TYPE_CHECKING:
     from azscan.baseline import Baseline
@@ -275,7 +276,10 @@ def _collect(settings: Settings, choice: Choice, environ: Mapping[str, str], onl
         if not settings.demo:
             return await collect(settings, choice, environ, say, progress, only_survey=only_survey)
         async with _demo(settings, environ) as (changed, around):
-            return await collect(changed, choice, around, say, progress, only_survey=only_survey)
+            # Its hosts are azscan's own: as a plain text they are no news for --quiet.
+            return await collect(
+                changed, choice, around, lambda text: say(str(text)), progress, only_survey=only_survey
+            )
 
     with shown(settings) as progress, _stopped_by_sigterm():
         try:
@@ -334,10 +338,10 @@ def _check_combinations(settings: Settings) -> None:
 
 
 def speaker(settings: Settings) -> Callable[[str], None]:
-    """What says a line to the user on stderr, or holds its tongue where --quiet asks for it."""
+    """What says a line to the user on stderr; with --quiet warnings only, and what is said Aloud."""
 
     def say(text: str) -> None:
-        if not settings.quiet or text.startswith("warning"):
+        if not settings.quiet or isinstance(text, Aloud) or text.startswith("warning"):
             print(harmless(text), file=sys.stderr)
 
     return say
