@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from azscan.azure.clouds import Cloud
     from azscan.azure.network import Network
 
+CONNECT_SECONDS = 10
 READ_SECONDS = 30
 TOOL_SECONDS = 30
 PROBE_SECONDS = 1.0
@@ -196,8 +197,16 @@ def _https(url: str, name: str) -> None:
 
 
 def _managed_identity_options(place: Place) -> dict[str, Any]:
-    # Its endpoints are on this machine or link-local: never through a proxy.
-    options: dict[str, Any] = {"use_env_settings": False, "read_timeout": READ_SECONDS}
+    # Its endpoints are on this machine or link-local: never through a proxy, and what is silent once stays silent.
+    # Left to itself azure-core waits 5 minutes for a connection, and four times for an answer; a busy endpoint's
+    # refusals are still asked again.
+    options: dict[str, Any] = {
+        "use_env_settings": False,
+        "connection_timeout": CONNECT_SECONDS,
+        "read_timeout": READ_SECONDS,
+        "retry_connect": 1,
+        "retry_read": 0,
+    }
     if client := place.client_id or place.get("AZURE_CLIENT_ID"):
         options["client_id"] = client
     return options
@@ -216,12 +225,8 @@ class _ProbedSource(AsyncSource):
         from azure.identity.aio import ChainedTokenCredential, ManagedIdentityCredential
 
         # azure-identity probes for the endpoint only inside a chain.
-        credential = ManagedIdentityCredential(
-            connection_timeout=PROBE_SECONDS,
-            retry_connect=0,
-            raw_response_hook=self._answered,
-            **_managed_identity_options(place),
-        )
+        options = _managed_identity_options(place) | {"connection_timeout": PROBE_SECONDS, "retry_connect": 0}
+        credential = ManagedIdentityCredential(raw_response_hook=self._answered, **options)
         super().__init__(ChainedTokenCredential(credential))
         announced = any(place.environ.get(name) for name in ("IDENTITY_ENDPOINT", "MSI_ENDPOINT"))
         self._patience = ANSWER_SECONDS if announced else PROBE_SECONDS
