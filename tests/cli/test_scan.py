@@ -481,6 +481,15 @@ def test_the_demo_can_be_asked_for_by_variable(tmp_path):
     assert done.returncode == 10 and demo_estate().resources
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the cache lies in the same folder")
+def test_the_estate_of_the_demo_lies_in_the_state_folder_and_nowhere_else(tmp_path):
+    home = {name: str(tmp_path / "home") for name in ("HOME", "XDG_STATE_HOME", "LOCALAPPDATA")}
+    around = {**home, "XDG_CACHE_HOME": str(tmp_path / "cache"), "AZSCAN_STATE_DIR": str(tmp_path / "state")}
+    process = begun(tmp_path, around, "--demo", *ONLY)
+    assert process.wait(60) == 10
+    assert (tmp_path / "state").is_dir() and not (tmp_path / "home").exists()
+
+
 # the line that is printed
 
 

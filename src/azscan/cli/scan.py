@@ -311,10 +311,13 @@ async def _demo(settings: Settings, environ: Mapping[str, str]) -> AsyncIterator
         async with Emulator(demo_estate(), Options()) as emulator:
             ca = Path(folder, "ca.pem")
             emulator.write_ca(ca)
-            around = {
-                **{name: value for name, value in environ.items() if not name.startswith(("AZURE_", "AZSCAN_"))},
-                **emulator.environment(ca),
+            # Nothing of the user's own cloud counts, but the estate lies where estates are to lie.
+            kept = {
+                name: value
+                for name, value in environ.items()
+                if not name.startswith(("AZURE_", "AZSCAN_")) or name == "AZSCAN_STATE_DIR"
             }
+            around = {**kept, **emulator.environment(ca)}
             yield (
                 msgspec.structs.replace(
                     settings, cloud=emulator.url, auth="service-principal", tenant="", client_id=""
