@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 
+# No blanks to Unicode, and so to str.strip: a space of no width, and the mark that some files begin with.
+_UNSEEN = "\u200b\ufeff"
 _RUNS = re.compile(r"\*+")
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 
@@ -26,6 +28,13 @@ def glob(pattern: str, *, ignore_case: bool = True) -> Callable[[str], bool]:
     flags = re.DOTALL | re.ASCII | (re.IGNORECASE if ignore_case else re.NOFLAG)
     match = re.compile(first + inner + last, flags).fullmatch
     return lambda text: match(text) is not None
+
+
+def bare(text: str) -> str:
+    """The text without blanks around it, those included that nobody sees (what a page or an editor pastes along)."""
+    while (left := text.strip().strip(_UNSEEN)) != text:
+        text = left
+    return text
 
 
 def is_glob(text: str) -> bool:

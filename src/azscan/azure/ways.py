@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from azscan.azure.tokens import AsyncSource, Source, ThreadSource
-from azscan.words import Aloud
+from azscan.words import Aloud, bare
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessTokenInfo
@@ -41,7 +41,6 @@ SECRETS = (
     "AZSCAN_ACCESS_TOKEN",
     "AZSCAN_GRAPH_ACCESS_TOKEN",
 )
-_BLANKS = " \t\r\n\v\f\u00a0\u200b\ufeff"
 
 
 class NotSetUpError(Exception):
@@ -66,11 +65,11 @@ class Place:
 
     def strip(self, name: str, value: str) -> str:
         """Return the value without blanks around it, warning once for each name."""
-        bare = value.strip(_BLANKS)
-        if bare != value and name not in self._warned:
+        left = bare(value)
+        if left != value and name not in self._warned:
             self._warned.add(name)
             self.say(f"warning: {name} has blanks around it; they were left out")
-        return bare
+        return left
 
     def get(self, name: str) -> str:
         """Return a variable without blanks around it; "" where it is not set."""
@@ -98,7 +97,7 @@ class Place:
     def secrets(self) -> tuple[str, ...]:
         """Return every secret of the environment, as it stands there and without blanks: to be hidden in messages."""
         raw = [self.environ.get(name, "") for name in SECRETS]
-        return tuple(filter(None, {*raw, *(value.strip(_BLANKS) for value in raw)}))
+        return tuple(filter(None, {*raw, *(bare(value) for value in raw)}))
 
     def entra(self, transport: object) -> dict[str, Any]:
         """Return what a credential that talks to Entra is built with."""

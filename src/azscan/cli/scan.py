@@ -22,7 +22,7 @@ from azscan.cli.log import log_to
 from azscan.cli.options import CHECKS_DIR, GATE, MAPPINGS_DIR, OUTPUT, SCOPE, SELECTION, SIGN_IN, Words, by_key, option
 from azscan.cli.progress import shown
 from azscan.errors import Interrupted, NothingScannedError, UsageError
-from azscan.settings import Settings, check_accepted, check_names, load_config, present_ids, resolve
+from azscan.settings import Settings, check_accepted, check_names, load_config, padded, present_ids, resolve
 from azscan.words import Aloud
 
 if TYPE_CHECKING:
@@ -121,6 +121,8 @@ def prepare(
     _check_combinations(settings)
     log_to(settings)
     say = speaker(settings)
+    for name in padded(given, environ):
+        say(f"warning: {name} has blanks around it; they were left out")
     if settings.verbose:
         say(f"configuration: {config.file or 'no azscan.yaml'}")
     catalog = load(settings.checks_dir, settings.mappings_dir)
