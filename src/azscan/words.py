@@ -47,6 +47,16 @@ def is_guid(text: str) -> bool:
     return _GUID.fullmatch(text) is not None
 
 
+def how_long(seconds: float) -> str:
+    """How long that is: "1 s" at least, "2 min 5 s", "1 h 3 s"."""
+    whole = round(seconds)
+    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+    return (
+        " ".join(f"{number} {unit}" for number, unit in ((hours, "h"), (minutes, "min"), (rest, "s")) if number)
+        or "1 s"
+    )
+
+
 def count(number: int, noun: str, plural: str = "") -> str:
     """ "1 check", "1,204 checks", "0 checks"."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
