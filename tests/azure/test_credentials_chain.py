@@ -255,6 +255,48 @@ async def test_a_managed_identity_that_takes_no_connection_is_not_waited_for(at:
                 await asyncio.wait_for(at.sign_in("managed-identity", environ), 20)
 
 
+ELSE = "something else than Azure answers where a managed identity would: this machine does not run in Azure"
+
+
+@pytest.mark.parametrize("choice", ["auto", "managed-identity"])
+@pytest.mark.parametrize(
+    ("head", "body", "said"),
+    [
+        ("200 OK\r\nContent-Type: text/plain", "hello", ELSE),
+        ("200 OK\r\nContent-Type: application/json", "hello", ELSE),
+        ("404 Not Found\r\nContent-Type: text/html", "<p>no</p>", ELSE),
+        ("302 Found\r\nLocation: http://127.0.0.1:1/", "", ELSE),
+        # Azure's own refusals are JSON too.
+        (
+            "200 OK\r\nContent-Type: application/json",
+            '{"error": "busy"}',
+            """Unexpected response "{'error': 'busy'}\"""",
+        ),
+    ],
+)
+async def test_metadata_of_somebody_else_are_no_managed_identity(
+    at: At, choice: str, head: str, body: str, said: str
+) -> None:
+    """Another cloud, or a router, answers at the link-local address."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"HTTP/1.1 {head}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    endpoint = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    at.monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", endpoint)
+    try:
+        with pytest.raises(SignInError) as caught:
+            await at.sign_in(choice)
+    finally:
+        server.close()
+    (line,) = [line for line in caught.value.message.splitlines() if "managed identity" in line]
+    assert line.endswith(f": {said}")
+
+
 async def test_a_managed_identity_that_answered_is_waited_for(at: At) -> None:
     quick_probe(at, at.authority.plain_url)
     at.authority.busy = 1
