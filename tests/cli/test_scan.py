@@ -155,6 +155,11 @@ def test_3_no_subscription(tmp_path):
         (("--estate", "x", "--resume"), "--estate and --resume exclude each other"),
         (("--estate", "x", "--save-estate", "y"), "--estate and --save-estate exclude each other"),
         (("--estate", "x", "--subscription", "y"), "--estate and --subscription exclude each other"),
+        (("--estate", "x", "--auth", "cli"), "--estate and --auth exclude each other"),
+        (("--estate", "x", "--cloud", "AzureCloud"), "--estate and --cloud exclude each other"),
+        (("--estate", "x", "--tenant", "t"), "--estate and --tenant exclude each other"),
+        (("--demo", "--cloud", "AzureUSGovernment", "--auth", "browser"), "--demo and --auth exclude each other"),
+        (("--demo", "--client-id", "c"), "--demo and --client-id exclude each other"),
         (("--estate", "nowhere.sqlite"), "there is no estate at nowhere.sqlite"),
         (("--config", "nowhere.yaml"), "nowhere.yaml"),
         (("--show", "nope"), "nope"),
@@ -477,7 +482,9 @@ def test_the_command_passes_every_option_on(key, monkeypatch):
 
 
 def test_the_demo_can_be_asked_for_by_variable(tmp_path):
-    done = azscan("scan", *ONLY, env={"AZSCAN_DEMO": "true", "AZSCAN_STATE_DIR": str(tmp_path)}, cwd=tmp_path)
+    others = {"AZSCAN_CLOUD": "https://localhost:1", "AZSCAN_AUTH": "browser", "AZSCAN_TENANT": "t"}
+    env = {"AZSCAN_DEMO": "true", "AZSCAN_STATE_DIR": str(tmp_path), **others}
+    done = azscan("scan", *ONLY, env=env, cwd=tmp_path)
     assert done.returncode == 10 and demo_estate().resources
 
 

@@ -47,6 +47,7 @@ NOT_WITH_ESTATE = (
     "exclude-subscription",
     "management-group",
 )
+OF_SIGN_IN = ("--auth", "--tenant", "--client-id", "--cloud")
 # As many decisions that do nothing are named one by one.
 WARNINGS = 10
 
@@ -337,7 +338,14 @@ def _check_combinations(settings: Settings) -> None:
             f"--estate and --{others[0]} exclude each other",
             hint="--estate assesses all that was read before, and reads nothing",
         )
-
+    # Typed for this scan; a variable may stand there for others.
+    sign_in = [name for name in OF_SIGN_IN if name in settings.sources.values()]
+    for is_given, name, why in (
+        (settings.estate, "--estate", "--estate assesses what was read before, and nobody signs in"),
+        (settings.demo, "--demo", "--demo scans an estate of azscan's own, without Azure"),
+    ):
+        if is_given and sign_in:
+            raise UsageError(f"{name} and {sign_in[0]} exclude each other", hint=why)
     if settings.quiet and settings.verbose:
         raise UsageError("--quiet and --verbose exclude each other", hint="leave one of them out")
 
