@@ -278,6 +278,29 @@ def test_130_prints_a_line_that_goes_on(tmp_path, number, shell):
     assert left_behind(tmp_path) == []
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_130_while_the_report_is_written_prints_a_line_that_goes_on(tmp_path, number):
+    # A pipe that nobody drains holds up the report, for it is longer than a pipe's buffer.
+    many = estate(*(account(f"st{name}", False) for name in range(400)))
+    os.mkfifo(tmp_path / "all.json")
+    with serving(tmp_path, many) as (_, around):
+        process = begun(tmp_path, around, *ONLY, "-o", "all.json")
+        reader = os.open(tmp_path / "all.json", os.O_RDONLY)
+        process.send_signal(number)
+        size = 0
+        while part := os.read(reader, 65536):
+            size += len(part)
+        os.close(reader)
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 130 and not out and "Traceback" not in err
+        assert err.endswith(f"go on with: azscan scan --check {CHECK} -o all.json --resume\n")
+        done = azscan("scan", *ONLY, "-o", "whole.json", "--resume", env=around, cwd=tmp_path)
+        assert done.returncode == 10
+        assert size < (tmp_path / "whole.json").stat().st_size
+    assert left_behind(tmp_path) == []
+
+
 # what comes out
 
 

@@ -157,22 +157,23 @@ def on_estate(settings: Settings, choice: Choice, environ: Mapping[str, str], us
     """What `use` makes of the estate that the settings ask for; it is removed afterwards unless the user named it."""
     from azscan.keeping import can_resume
 
-    opened = open_estate(settings, choice, environ)
-    try:
-        with in_use(opened, settings):
-            code = use(opened)
-    except KeyboardInterrupt:
-        is_kept = not settings.estate and can_resume(opened, settings)
-        if not is_kept:
+    with _stopped_by_sigterm():
+        opened = open_estate(settings, choice, environ)
+        try:
+            with in_use(opened, settings):
+                code = use(opened)
+        except KeyboardInterrupt:
+            is_kept = not settings.estate and can_resume(opened, settings)
+            if not is_kept:
+                _forget(opened, settings)
+            raise _interrupted(settings, is_kept=is_kept) from None
+        except (NothingScannedError, UsageError):
+            # It came to its end all the same: there is nothing to go on with.
             _forget(opened, settings)
-        raise _interrupted(settings, is_kept=is_kept) from None
-    except (NothingScannedError, UsageError):
-        # It came to its end all the same: there is nothing to go on with.
+            raise
+        finally:
+            opened.close()
         _forget(opened, settings)
-        raise
-    finally:
-        opened.close()
-    _forget(opened, settings)
     return code
 
 
