@@ -22,7 +22,7 @@ from azscan.emulator import Deny, FaultRule, Options, demo_estate, read_estate
 from azscan.options import OPTION_KEYS
 from azscan.settings import Settings, resolve
 from tests.cli.served import serving
-from tests.harness import ROOT, azscan
+from tests.harness import ROOT, azscan, shipped
 
 ONE = "0a1b2c3d-1111-4222-8333-444455556666"
 STORAGE = "Microsoft.Storage/storageAccounts"
@@ -421,7 +421,10 @@ def test_names_from_strangers_reach_no_terminal(tmp_path):
 def test_verbose_says_which_configuration_counts(tmp_path):
     (tmp_path / "azscan.yaml").write_text(f"version: 1\nchecks: [{CHECK}]\nfail-on: never\n")
     done = scanned(tmp_path, estate(BAD), "--verbose")
-    assert done.returncode == 0 and "configuration: azscan.yaml" in done.stderr
+    assert done.returncode == 0
+    told = done.stderr.partition("cloud ")[0]
+    assert told == f"configuration: azscan.yaml\nchecks: 1 of {len(shipped().checks):,}\n"
+    assert "checks: " not in scanned(tmp_path, estate(BAD)).stderr
 
 
 def test_parameters_reach_a_check_by_its_former_id(tmp_path):
@@ -449,7 +452,9 @@ examples:
     )
     made = estate({**GOOD, "properties": {"number": 3}})
     arguments = ("--checks-dir", str(folder), "--check", "storage-tag-count")
-    assert scanned(tmp_path, made, *arguments).returncode == 0
+    verbose = scanned(tmp_path, made, *arguments, "--verbose")
+    assert verbose.returncode == 0
+    assert f"checks of your own: {folder}\nchecks: 1 of {len(shipped().checks) + 1:,}\n" in verbose.stderr
     (tmp_path / "azscan.yaml").write_text("version: 1\nparams: {storage-tag-count: {most: 2}}\n")
     assert scanned(tmp_path, made, *arguments).returncode == 10
 

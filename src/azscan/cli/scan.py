@@ -126,10 +126,15 @@ def prepare(
         say(f"warning: {name} has blanks around it; they were left out")
     if settings.verbose:
         say(f"configuration: {config.file or 'no azscan.yaml'}")
+        for what, folders in (("checks", settings.checks_dir), ("frameworks", settings.mappings_dir)):
+            if folders:
+                say(f"{what} of your own: {', '.join(folders)}")
     catalog = load(settings.checks_dir, settings.mappings_dir)
     check_names(config, catalog, FAULT_KINDS)
     check_accepted(settings, catalog, FAULT_KINDS)
     choice = choose_checks(settings, catalog)
+    if settings.verbose:
+        say(f"checks: {len(choice.checks):,} of {len(choice.catalog.checks):,}")
     if settings.verbose and (deprecated := choice.deprecated):
         say(f"left out as deprecated (they run where --check names them): {', '.join(deprecated)}")
     return settings, choice
