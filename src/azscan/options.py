@@ -11,7 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from azscan.results import SEVERITIES
-from azscan.words import did_you_mean, few, nearest
+from azscan.words import bare, did_you_mean, few, nearest
 
 Kind = Literal["text", "words", "choice", "choices", "count", "seconds", "date", "flag"]
 # Where a key may stand: in any azscan.yaml, only in one that the user names with --config, or in none.
@@ -158,8 +158,8 @@ def named_by(giver: str, key: Key, message: str) -> str:
 
 
 def _text(key: Key, value: Any, complain: Complain) -> str:
-    if isinstance(value, str) and value.strip():
-        return value.strip()
+    if isinstance(value, str) and (text := bare(value)):
+        return text
     if isinstance(value, int | float) and not isinstance(value, bool):
         complain(f"{key.name} must be text", f'put quotes around it: "{value}"')
     else:

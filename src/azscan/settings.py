@@ -16,7 +16,7 @@ from azscan.config import CONFIG_NAME, LISTS, OTHER_NAME, Config, ConfigError, K
 from azscan.errors import Misfit, MisfitError, SourceFault, UsageError
 from azscan.options import OPTION_KEYS, SHOW, Key, in_one, named_by, read_value
 from azscan.results import Allowance, Off, SeverityOverride, Waiver
-from azscan.words import did_you_mean, glob, is_glob, is_guid
+from azscan.words import bare, did_you_mean, glob, is_glob, is_guid
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -123,15 +123,33 @@ def blamed(settings: Settings, error: MisfitError) -> UsageError:
 
 
 def _chosen(key: Key, given: Mapping[str, Any], environ: Mapping[str, str], config: Config) -> tuple[Any, str]:
-    option = given.get(key.field, given.get(key.name))
-    if option is not None and option is not False and option not in ("", (), []):
+    option = _option(key, given)
+    if option is not None:
         return _fit(key, _split_ids(option) if key.kind == "words" else option, key.option), key.option
-    variable = environ.get(key.variable, "").strip()
+    variable = bare(environ.get(key.variable, ""))
     if variable:
         return _fit(key, _from_text(key, variable), key.variable), key.variable
     if key.name in config.options:
         return config.options[key.name], config.file
     return None, ""
+
+
+def _option(key: Key, given: Mapping[str, Any]) -> Any:
+    """What was given as the option; None where it was not."""
+    option = given.get(key.field, given.get(key.name))
+    return None if option is False or option in ("", (), []) else option
+
+
+def padded(given: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The options and variables that count and have blanks around what they say, which `resolve` leaves out."""
+    found = []
+    for key in OPTION_KEYS:
+        option = _option(key, given)
+        words, name = (option, key.option) if option is not None else (environ.get(key.variable, ""), key.variable)
+        words = words if isinstance(words, list | tuple) else [words]
+        if any(isinstance(word, str) and word != bare(word) for word in words):
+            found.append(name)
+    return tuple(found)
 
 
 def _split_ids(words: Any) -> Any:

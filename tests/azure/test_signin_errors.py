@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
+from azure.identity import ChainedTokenCredential
 
 from azscan.azure.signin_errors import CODES, explain
 
@@ -79,6 +81,17 @@ def test_a_sentence_ends_at_its_full_stop_or_line(text: str) -> None:
 @pytest.mark.parametrize("error", ["", ".", "AADSTS54321", "AADSTS54321:", ClientAuthenticationError(message="")])
 def test_there_is_always_a_cause(error: str | Exception) -> None:
     assert explain(error).cause
+
+
+class Failing:
+    def get_token(self, *scopes: str, **options: object) -> AccessToken:
+        raise ClientAuthenticationError("The moon is full. It will wane.")
+
+
+def test_a_chain_of_one_gives_the_words_of_that_one() -> None:
+    with pytest.raises(ClientAuthenticationError) as caught:
+        ChainedTokenCredential(Failing()).get_token("https://management.azure.com/.default")
+    assert explain(caught.value).cause == "The moon is full"
 
 
 def test_secrets_and_tokens_are_left_out_of_azure_s_words() -> None:

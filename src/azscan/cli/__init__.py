@@ -12,6 +12,7 @@ import typer
 import typer.core
 
 from azscan import __version__
+from azscan.cli.streams import outlive_readers
 from azscan.errors import AzscanError, Interrupted, NothingDecidedError, UsageError
 
 # command → (module that holds its typer app, what it does); the help of the top level needs nothing more.
@@ -138,6 +139,7 @@ def root(
 
 def main() -> None:
     """Run the command line; the only place that catches everything."""
+    outlive_readers()
     debug = "--debug" in sys.argv or os.environ.get("AZSCAN_DEBUG", "").strip().lower() in TRUE_WORDS
     _warn_of_variables(sys.argv[1:], os.environ)
     try:
@@ -154,10 +156,6 @@ def main() -> None:
     except KeyboardInterrupt:
         print("error: interrupted before anything was read\n help: run the command again", file=sys.stderr)
         sys.exit(130)
-    except BrokenPipeError:
-        # The reader of our output went away: nobody is left to tell.
-        sys.stderr.close()
-        sys.exit(0)
     except Exception as error:
         if (code := _tell_usage(error)) is not None:
             sys.exit(code)

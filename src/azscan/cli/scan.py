@@ -22,7 +22,8 @@ from azscan.cli.log import log_to
 from azscan.cli.options import CHECKS_DIR, GATE, MAPPINGS_DIR, OUTPUT, SCOPE, SELECTION, SIGN_IN, Words, by_key, option
 from azscan.cli.progress import shown
 from azscan.errors import Interrupted, NothingScannedError, UsageError
-from azscan.settings import Settings, present_ids, resolve
+from azscan.settings import Settings, padded, present_ids, resolve
+from azscan.words import Aloud
 
 if TYPE_CHECKING:
     from azscan.baseline import Baseline
@@ -46,6 +47,7 @@ NOT_WITH_ESTATE = (
     "exclude-subscription",
     "management-group",
 )
+OF_SIGN_IN = ("--auth", "--tenant", "--client-id", "--cloud")
 # As many decisions that do nothing are named one by one.
 WARNINGS = 10
 
@@ -119,9 +121,16 @@ def prepare(
     _check_combinations(settings)
     log_to(settings)
     say = speaker(settings)
+    for name in padded(given, environ):
+        say(f"warning: {name} has blanks around it; they were left out")
     if settings.verbose:
         say(f"configuration: {config.file or 'no azscan.yaml'}")
+        for what, folders in (("checks", settings.checks_dir), ("frameworks", settings.mappings_dir)):
+            if folders:
+                say(f"{what} of your own: {', '.join(folders)}")
     choice = judge(config, settings, load(settings.checks_dir, settings.mappings_dir))
+    if settings.verbose:
+        say(f"checks: {len(choice.checks):,} of {len(choice.catalog.checks):,}")
     if settings.verbose and (deprecated := choice.deprecated):
         say(f"left out as deprecated (they run where --check names them): {', '.join(deprecated)}")
     return settings, choice
@@ -150,22 +159,23 @@ def on_estate(settings: Settings, choice: Choice, environ: Mapping[str, str], us
     """What `use` makes of the estate that the settings ask for; it is removed afterwards unless the user named it."""
     from azscan.keeping import can_resume
 
-    opened = open_estate(settings, choice, environ)
-    try:
-        with in_use(opened, settings):
-            code = use(opened)
-    except KeyboardInterrupt:
-        is_kept = not settings.estate and can_resume(opened, settings)
-        if not is_kept:
+    with _stopped_by_sigterm():
+        opened = open_estate(settings, choice, environ)
+        try:
+            with in_use(opened, settings):
+                code = use(opened)
+        except KeyboardInterrupt:
+            is_kept = not settings.estate and can_resume(opened, settings)
+            if not is_kept:
+                _forget(opened, settings)
+            raise _interrupted(settings, is_kept=is_kept) from None
+        except (NothingScannedError, UsageError):
+            # It came to its end all the same: there is nothing to go on with.
             _forget(opened, settings)
-        raise _interrupted(settings, is_kept=is_kept) from None
-    except (NothingScannedError, UsageError):
-        # It came to its end all the same: there is nothing to go on with.
+            raise
+        finally:
+            opened.close()
         _forget(opened, settings)
-        raise
-    finally:
-        opened.close()
-    _forget(opened, settings)
     return code
 
 
@@ -272,7 +282,10 @@ def _collect(settings: Settings, choice: Choice, environ: Mapping[str, str], onl
         if not settings.demo:
             return await collect(settings, choice, environ, say, progress, only_survey=only_survey)
         async with _demo(settings, environ) as (changed, around):
-            return await collect(changed, choice, around, say, progress, only_survey=only_survey)
+            # Its hosts are azscan's own: as a plain text they are no news for --quiet.
+            return await collect(
+                changed, choice, around, lambda text: say(str(text)), progress, only_survey=only_survey
+            )
 
     with shown(settings) as progress, _stopped_by_sigterm():
         try:
@@ -304,10 +317,13 @@ async def _demo(settings: Settings, environ: Mapping[str, str]) -> AsyncIterator
         async with Emulator(demo_estate(), Options()) as emulator:
             ca = Path(folder, "ca.pem")
             emulator.write_ca(ca)
-            around = {
-                **{name: value for name, value in environ.items() if not name.startswith(("AZURE_", "AZSCAN_"))},
-                **emulator.environment(ca),
+            # Nothing of the user's own cloud counts, but the estate lies where estates are to lie.
+            kept = {
+                name: value
+                for name, value in environ.items()
+                if not name.startswith(("AZURE_", "AZSCAN_")) or name == "AZSCAN_STATE_DIR"
             }
+            around = {**kept, **emulator.environment(ca)}
             yield (
                 msgspec.structs.replace(
                     settings, cloud=emulator.url, auth="service-principal", tenant="", client_id=""
@@ -325,16 +341,23 @@ def _check_combinations(settings: Settings) -> None:
             f"--estate and --{others[0]} exclude each other",
             hint="--estate assesses all that was read before, and reads nothing",
         )
-
+    # Typed for this scan; a variable may stand there for others.
+    sign_in = [name for name in OF_SIGN_IN if name in settings.sources.values()]
+    for is_given, name, why in (
+        (settings.estate, "--estate", "--estate assesses what was read before, and nobody signs in"),
+        (settings.demo, "--demo", "--demo scans an estate of azscan's own, without Azure"),
+    ):
+        if is_given and sign_in:
+            raise UsageError(f"{name} and {sign_in[0]} exclude each other", hint=why)
     if settings.quiet and settings.verbose:
         raise UsageError("--quiet and --verbose exclude each other", hint="leave one of them out")
 
 
 def speaker(settings: Settings) -> Callable[[str], None]:
-    """What says a line to the user on stderr, or holds its tongue where --quiet asks for it."""
+    """What says a line to the user on stderr; with --quiet warnings only, and what is said Aloud."""
 
     def say(text: str) -> None:
-        if not settings.quiet or text.startswith("warning"):
+        if not settings.quiet or isinstance(text, Aloud) or text.startswith("warning"):
             print(harmless(text), file=sys.stderr)
 
     return say
