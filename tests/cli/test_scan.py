@@ -473,22 +473,3 @@ def test_the_command_passes_every_option_on(key, monkeypatch):
 def test_the_demo_can_be_asked_for_by_variable(tmp_path):
     done = azscan("scan", *ONLY, env={"AZSCAN_DEMO": "true", "AZSCAN_STATE_DIR": str(tmp_path)}, cwd=tmp_path)
     assert done.returncode == 10 and demo_estate().resources
-
-
-# the line that is printed
-
-
-@pytest.mark.parametrize(
-    ("typed", "shell", "line"),
-    [
-        (["scan", "--demo"], "posix", "azscan scan --demo"),
-        (["scan", "--show", "all", "--demo", "--show=failed"], "posix", "azscan scan --demo"),
-        (["scan", "--tag", "a=$(b) c"], "posix", "azscan scan --tag 'a=$(b) c'"),
-        (["scan", "--tag", "it's"], "posix", "azscan scan --tag 'it'\"'\"'s'"),
-        (["scan", "--tag", "it's"], "powershell", "azscan scan --tag 'it''s'"),
-        (["scan", "--tag", "a;b`c$d"], "powershell", "azscan scan --tag 'a;b`c$d'"),
-    ],
-)
-def test_the_printed_command_is_quoted_for_the_shell(monkeypatch, typed, shell, line):
-    monkeypatch.setattr(sys, "argv", ["azscan", *typed])
-    assert scan_command._command(Settings(shell=shell)) == line

@@ -37,8 +37,8 @@ class Options(msgspec.Struct, frozen=True):
     `show` holds words of SHOW, check ids and globs; where it is empty, the failures are listed that the gate is about,
     and a line for each other check that failed. `terminal` allows links, `colour` colours. `docs_url` is a template
     with {service} and {check} ("": the command that shows the check stands instead). `per_check` is the most findings
-    that the table lists of one check, unless the check is named in `show`. `command` is how the user would scan again,
-    for the lines that say how to see more.
+    that the table lists of one check, unless the check is named in `show`. For the lines that say how to see more,
+    `command` reports on the same again, and `show_check` shows the check whose id follows.
     """
 
     show: tuple[str, ...] = ()
@@ -49,6 +49,7 @@ class Options(msgspec.Struct, frozen=True):
     docs_url: str = ""
     per_check: int = 3
     command: str = "azscan scan …"
+    show_check: str = "azscan checks show"
 
     def on(self, stream: TextIO, environ: Mapping[str, str]) -> Options:
         """The same, fitted to the stream that people read: its width, its encoding, colours and links.

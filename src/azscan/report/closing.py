@@ -23,11 +23,11 @@ def print_closing(page: Page, results: Results, names: Mapping[str, str], *, mor
     whole = "unreadable" in page.options.show or "all" in page.options.show
     if more:
         page.heading("to see more of a finding, ID being that of its check")
-        page.line("  ", "why it matters, how to mend it: azscan checks show ID")
-        page.line("  ", f"every resource, whole commands: {page.options.command} --show ID", rest="    ")
+        page.command("  why it matters, how to mend it: ", f"{page.options.show_check} ID")
+        page.command("  every resource, whole commands: ", f"{page.options.command} --show ID")
         if not page.options.show:
             page.line("  ", "medium 2 x ID: two resources below the gate for which the title is not true")
-            page.line("  ", f"all that failed: {page.options.command} --show failed", rest="    ")
+            page.command("  all that failed: ", f"{page.options.command} --show failed")
     print_controls(page, results)
     _unread(page, results.unreadable, names, results.scan.services, whole=whole)
     _waivers(page, results.waivers)
@@ -83,7 +83,7 @@ def _unread(
         page.line("  ! ", (_kind(kind), "yellow"), f": {service} / {collection} ({places})")
         if action:
             page.line("    missing: ", action)
-    page.line("  ", f"see each of them: {page.options.command} --show unreadable", rest="    ")
+    page.command("  see each of them: ", f"{page.options.command} --show unreadable")
     if len(groups) > _ITEMS:
         page.line("  ", f"and {count(len(groups) - _ITEMS, 'more kind', 'more kinds')} of them")
 

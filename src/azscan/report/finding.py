@@ -187,9 +187,9 @@ class CheckBlock:
         if self._whole and first.status == "fail" and first.fix and first.fix.text:
             page.line(_NOTE + "how: ", first.fix.text)
         if self._whole and first.status == "fail" and not url:
-            page.line(_NOTE + "docs: ", f"azscan checks show {first.check}")
+            page.command(_NOTE + "docs: ", f"{page.options.show_check} {first.check}")
         if more:
-            page.line(_NOTE, f"and {more:,} more: {page.options.command} --show {first.check}")
+            page.command(f"{_NOTE}and {more:,} more: ", f"{page.options.command} --show {first.check}")
         if url and first.status == "fail" and not page.options.terminal:
             page.line(_NOTE + "docs: ", url)
         page.flush()

@@ -74,6 +74,14 @@ class Page:
         """Print one line that is never wrapped, for what people copy."""
         self._put(Text(lead + self._fit(text), style))
 
+    def command(self, lead: str, command: str) -> None:
+        """Print a command to copy behind `lead`, or unbroken on a line of its own where both do not fit on one."""
+        if len(lead) + cell_len(self._fit(command)) <= self.width:
+            self.whole(lead, command)
+            return
+        self.line("", lead.rstrip())
+        self.whole("    ", command)
+
     def rule(self, *words: str) -> None:
         """Print an empty line and a heading across the page."""
         head = "-- " + " -- ".join(visible(word) for word in words) + " "
