@@ -15,6 +15,7 @@ from rich.cells import cell_len
 
 from azscan.report import Options, write
 from azscan.report.closing import summary_line
+from azscan.report.text import shorter_path
 from azscan.results import Fix, Gate, Summary, Unread
 from tests.report.kept import SNAPSHOTS, assert_kept, scrubbed
 from tests.report.sample import (
@@ -136,6 +137,35 @@ def test_a_path_too_long_for_its_line_loses_its_beginning() -> None:
         "properties.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.last", "equals true", False
     )
     assert line.startswith("   | …aaa") and line.endswith("aaa.last   expected true   actual false")
+
+
+def test_the_item_of_a_list_stays_in_a_path_that_is_cut() -> None:
+    path = "properties.containers[images].properties.access.publicAccess"
+    assert one_leaf(path, "is None", "Container") == [
+        "   | …containers[images]…publicAccess   expected is None   actual Container"
+    ]
+    # Where the item and the last word do not fit beside the rest, they have a line of their own.
+    assert one_leaf(path, "is one of None, Nothing", "Container") == [
+        "   | properties.containers[images].properties.access.publicAccess",
+        "   |   expected is one of None, Nothing",
+        "   |   actual   Container",
+    ]
+
+
+ITEMS = ("[0]", "['$web']", "['it''s [b].c']", "[images]")
+PARTS = st.lists(st.sampled_from(["properties", ".rules", ".a-long-property-of-it", *ITEMS]), min_size=1, max_size=8)
+
+
+@given(parts=PARTS, width=st.integers(1, 90))
+def test_a_shorter_path_fits_and_keeps_the_item_and_the_last_word(parts: list[str], width: int) -> None:
+    path = "".join(parts)
+    short = shorter_path(path, width)
+    assert cell_len(short) <= width
+    items = [at for at, part in enumerate(parts) if part in ITEMS]
+    if short and items:
+        last = "".join(parts[items[-1] + 1 :]).rpartition(".")[2]
+        assert parts[items[-1]] in short and short.endswith(last)
+    assert shorter_path(path, 90) == path or cell_len(path) > 90
 
 
 def test_an_expectation_too_long_for_its_line_has_one_of_its_own() -> None:

@@ -21,8 +21,9 @@ Ground = tuple[Leaf | Quantifier | Count, Prefix, Any, Document | None]
 
 EVIDENCE_LIMIT: Final = 20
 
-# Names that can stand in brackets without being mistaken for anything else.
-_SIMPLE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}\Z")
+# Names that can stand in brackets without being mistaken for anything else, a place in the list among others.
+_SIMPLE_NAME = re.compile(r"(?![0-9]+\Z)[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}\Z")
+_LONGEST_NAME: Final = 80
 _COMPARISON_WORDS = {
     "equals": "exactly",
     "notEquals": "not exactly",
@@ -105,15 +106,15 @@ def _shown(value: Any, leaf: Leaf | None = None) -> Any:
 
 
 def written(prefix: Prefix) -> str:
-    """A prefix as text: of a list's item its name where it has a simple one, else its place."""
+    """A prefix as text: of a list's item its name, in quotes where it is no simple one, else its place."""
     if isinstance(prefix, str):
         return prefix
     outer, text, key, item = prefix
     at = written(outer) + text
     if isinstance(item, dict):
         name = item.get("name", MISSING)
-        if isinstance(name, str) and _SIMPLE_NAME.match(name):
-            return f"{at}[{name}]."
+        if isinstance(name, str) and 0 < len(name) <= _LONGEST_NAME:
+            key = name
     if isinstance(key, str) and not _SIMPLE_NAME.match(key):
         doubled = key.replace("'", "''")
         return f"{at}['{doubled}']."

@@ -122,14 +122,15 @@ class CheckBlock:
                 self._page.line(_NOTE + "read: ", f"{url} (api {api}, {at})")
 
     def _fact(self, fact: _Fact, column: int) -> None:
-        """One piece of evidence: on one line where it fits, its path shortened in front if need be, else on two."""
+        """One piece of evidence: on one line where it fits, its path shortened if need be, else on two."""
         page, room = self._page, self._page.width - len(_BAR)
         beside = 22 + cell_len(fact.expected) + cell_len(fact.actual)
         is_short = not fact.entries or (beside <= room and not self._whole)
+        is_cut = is_short and not self._whole and room - beside >= _NARROWEST
         if is_short and max(column, cell_len(fact.path)) + beside <= room:
             self._line(fact, fact.path + " " * (column - cell_len(fact.path)))
-        elif is_short and not self._whole and min(room - beside, room) >= _NARROWEST:
-            self._line(fact, page.tail(fact.path, room - beside))
+        elif is_cut and (path := page.path(fact.path, room - beside)):
+            self._line(fact, path)
         else:
             self._lines(fact, _LONGEST if self._whole else room - 11)
 
@@ -138,7 +139,8 @@ class CheckBlock:
 
     def _lines(self, fact: _Fact, room: int) -> None:
         page = self._page
-        path = fact.path if self._whole else page.cut(fact.path, page.width - len(_BAR))
+        wide = page.width - len(_BAR)
+        path = fact.path if self._whole else page.path(fact.path, wide) or page.cut(fact.path, wide)
         is_beside = not (fact.entries or self._whole) and cell_len(path) + 10 + cell_len(fact.actual) <= room + 11
         beside: list[Piece] = ["   actual ", (fact.actual, "bold")] if is_beside else []
         page.line(_BAR, path, *beside)

@@ -11,7 +11,7 @@ from rich.style import Style
 from rich.text import Text
 
 from azscan.report import Options
-from azscan.report.text import middle, no_command, prefix, suffix, visible
+from azscan.report.text import middle, no_command, prefix, shorter_path, visible
 
 # What is printed: text, or text with a style of rich.
 Piece: TypeAlias = "str | tuple[str, str]"
@@ -106,9 +106,9 @@ class Page:
         shown, width = visible(text), max(width, 8)
         return shown if cell_len(shown) <= width else prefix(shown, width - cell_len(self.ellipsis)) + self.ellipsis
 
-    def tail(self, text: str, width: int) -> str:
-        """The end of a visible text, after an ellipsis where it is too long."""
-        return text if cell_len(text) <= width else self.ellipsis + suffix(text, width - cell_len(self.ellipsis))
+    def path(self, text: str, width: int) -> str:
+        """A visible path in `width` cells, with the item of a list and its last word; "" where these do not fit."""
+        return shorter_path(text, width, self.ellipsis)
 
     def flush(self) -> None:
         """Hand what was printed so far to the stream."""
