@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,7 @@ from azscan.frameworks import Mapped, choose, narrowed
 from azscan.gate import Allowed, GatedControl, decide
 from azscan.gate import Tally as GateTally
 from azscan.keeping import Say, close_broken, open_estate, remove_estate
-from azscan.results import Allowance, ControlResult, Off, ScanInfo, SeverityOverride, SubscriptionRef
+from azscan.results import DEMO, Allowance, ControlResult, Off, ScanInfo, SeverityOverride, SubscriptionRef
 from azscan.settings import Settings, aliases_of
 from azscan.severities import override
 from azscan.verdicts import StoredResults, summarise, unread_parts
@@ -136,8 +136,10 @@ async def collect(
         client_id=settings.client_id,
         network=network,
         environ=environ,
-        say=say,
+        say=say if not settings.demo else LOGGER.debug,
     )
+    if settings.demo:
+        signed_in = _of_demo(signed_in)
     LOGGER.info("signed in as %s, tenant %s (%s)", signed_in.who, signed_in.tenant, signed_in.kind)
     for note in signed_in.notes:
         say(f"note: {note}")
@@ -303,6 +305,12 @@ def _waits(progress: Progress, wait: Wait) -> None:
     if wait.reads and wait.who not in progress.waiting:
         LOGGER.info("throttled: %s waits %.1f s", wait.who, wait.seconds)
     progress.wait(wait.who, wait.seconds if wait.reads else 0.0)
+
+
+def _of_demo(signed_in: SignedIn) -> SignedIn:
+    """The identity of the demo, which is none of the user's; the note says so in every report."""
+    who, kind = f"{signed_in.who} of the demo", "made up like the estate"
+    return replace(signed_in, who=who, kind=kind, notes=(DEMO, *signed_in.notes))
 
 
 def _about(

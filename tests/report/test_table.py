@@ -16,7 +16,7 @@ from rich.cells import cell_len
 from azscan.report import Options, write
 from azscan.report.closing import summary_line
 from azscan.report.text import shorter_path
-from azscan.results import Fix, Gate, Summary, Unread
+from azscan.results import DEMO, Fix, Gate, Summary, Unread
 from tests.report.kept import SNAPSHOTS, assert_kept, scrubbed
 from tests.report.sample import (
     DEV,
@@ -337,6 +337,18 @@ def test_summary_line(statuses: dict[str, int], line: str) -> None:
 def test_summary_line_is_plural_correct() -> None:
     line = summary_line(Summary(1, 1, {"fail": 1}, {}, Gate("high", 1, 0, 10)))
     assert line == "1 resource, 1 check: 1 failed"
+
+
+def test_the_demo_is_called_so_at_the_head() -> None:
+    results = sample()
+    results.scan = msgspec.structs.replace(results.scan, notes=(DEMO, "another"))
+    head, *_ = table(results, Options(width=120)).splitlines()
+    assert head == DEMO and DEMO.startswith("DEMO ESTATE, made up")
+    stream = io.BytesIO()
+    write("markdown", results, stream)
+    page = stream.getvalue().decode()
+    assert page.startswith(f"## azscan\n\n**{DEMO}**\n\n") and page.count("DEMO") == 1 and "- note: another\n" in page
+    assert "DEMO" not in table(sample())
 
 
 def test_two_subscriptions_of_one_name_are_told_apart() -> None:

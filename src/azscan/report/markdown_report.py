@@ -14,7 +14,7 @@ from azscan.report.closing import summary_line
 from azscan.report.control_table import score_line
 from azscan.report.labels import subscription_names
 from azscan.report.text import middle, visible
-from azscan.results import SEVERITIES, SEVERITY_RANK, ResourceRef, Results, Verdict
+from azscan.results import DEMO, SEVERITIES, SEVERITY_RANK, ResourceRef, Results, Verdict
 from azscan.words import count
 
 # GitHub takes a summary of 1 MiB for each step:
@@ -59,13 +59,16 @@ def _lines(results: Results) -> Iterator[str]:
     scanned = count(sum(not each.left_out for each in scan.subscriptions), "subscription")
     yield "## azscan"
     yield ""
+    if DEMO in scan.notes:
+        yield f"**{escaped(DEMO)}**"
+        yield ""
     yield f"**{escaped(explain(summary.gate))}**"
     yield ""
     yield f"{escaped(summary_line(summary))}. {scanned} of tenant {code(scan.tenant)}, read at {escaped(scan.started)}."
     yield from _counts(results)
-    for note in scan.notes:
-        yield f"- note: {escaped(note)}"
-    if scan.notes:
+    notes = [note for note in scan.notes if note != DEMO]
+    yield from (f"- note: {escaped(note)}" for note in notes)
+    if notes:
         yield ""
     yield from _failed(results)
     yield from _known(results)

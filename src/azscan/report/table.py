@@ -12,7 +12,7 @@ from azscan.report.finding import CheckBlock, picked, print_brief
 from azscan.report.known import Known
 from azscan.report.labels import subscription_names
 from azscan.report.page import Page
-from azscan.results import SEVERITIES, SEVERITY_RANK, Results, Severity, Status, Verdict
+from azscan.results import DEMO, SEVERITIES, SEVERITY_RANK, Results, Severity, Status, Verdict
 from azscan.words import count, glob
 
 
@@ -62,6 +62,8 @@ def _print_head(page: Page, results: Results) -> None:
     scan = results.scan
     scanned = sum(not each.left_out for each in scan.subscriptions)
     scope = f"{count(scanned, 'subscription')} of tenant {scan.tenant} in {scan.cloud}"
+    if DEMO in scan.notes:
+        page.line("", (DEMO, "bold yellow"), rest="  ")
     page.line("", f"azscan {scan.version}: {scope}, read as {scan.identity} at {scan.started}", rest="  ")
     if scan.filters:
         page.line("filters: ", ", ".join(scan.filters))
