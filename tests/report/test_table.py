@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import unicodedata
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from azscan.report import Options, write
+from azscan.report import Options, write, write_to
 from azscan.report.closing import summary_line
 from azscan.report.text import shorter_path
 from azscan.results import DEMO, Fix, Gate, Summary, Unread
@@ -337,6 +338,22 @@ def test_summary_line(statuses: dict[str, int], line: str) -> None:
 def test_summary_line_is_plural_correct() -> None:
     line = summary_line(Summary(1, 1, {"fail": 1}, {}, Gate("high", 1, 0, 10)))
     assert line == "1 resource, 1 check: 1 failed"
+
+
+def test_in_a_file_nothing_is_cut_for_want_of_room(tmp_path: Path) -> None:
+    long = "word " * 50 + "end"
+    account = storage("a-name-of-many-letters" * 4, group="g" * 80)
+    below = msgspec.structs.replace(https_only(storage("x")), title=long, severity="medium", check="storage-other")
+    path = "properties." + "a" * 90 + ".last"
+    found = msgspec.structs.replace(https_only(account), evidence=(leaf(path, f"equals {long}", long),))
+    results = MemoryResults([found, below])
+    write_to(str(tmp_path / "r.txt"), results)
+    text = (tmp_path / "r.txt").read_text(encoding="utf-8")
+    assert "…" not in text.replace("azscan scan …", "") and f"x storage-other: {long}\n" in text
+    assert f"   | {path}   expected {long}   actual {long}\n" in text
+    assert f"   = fix: az storage account update --ids {account.id} --https-only true\n" in text
+    assert f"\n{'-- storage ':-<120}\n" in text, "a rule is no data"
+    assert "…" in table(results).replace("azscan scan …", "")
 
 
 def test_the_demo_is_called_so_at_the_head() -> None:

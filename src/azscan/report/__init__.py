@@ -28,6 +28,8 @@ __all__ = [
     "write_to",
 ]
 
+# In a file nothing is cut for want of room: it is read where lines are as long as they are, or searched.
+FILE_WIDTH = 100_000
 SHOW = ("failed", "unreadable", "waived", "passed", "all")
 
 
@@ -131,6 +133,9 @@ def write(format: str, results: Results, stream: BinaryIO, options: Options | No
 def write_to(path: str, results: Results, options: Options | None = None, *, format: str = "") -> None:
     """Write the report to a file (its format by the suffix, unless given) or "-". Raises OutputError (exit 5)."""
     chosen = format or ("table" if path == STDOUT else format_of(path))
+    options = options or Options()
+    if path != STDOUT:
+        options = msgspec.structs.replace(options, width=FILE_WIDTH)
     with open_output(path) as stream:
         write(chosen, results, stream, options)
 

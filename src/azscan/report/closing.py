@@ -95,7 +95,7 @@ def _part(page: Page, part: Unread, names: Mapping[str, str]) -> None:
     if part.action:
         page.line("    missing: ", part.action)
     if part.message:
-        page.line("    azure says: ", page.cut(part.message, 400))
+        page.line("    azure says: ", page.cut(part.message, max(400, page.width)))
     if part.code or part.request_id:
         page.line(
             "    ", " ".join(word for word in (part.code, part.request_id and f"request {part.request_id}") if word)

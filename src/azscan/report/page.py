@@ -13,6 +13,8 @@ from rich.text import Text
 from azscan.report import Options
 from azscan.report.text import middle, no_command, prefix, shorter_path, visible
 
+# As long is a heading's rule at most.
+_RULE = 120
 # What is printed: text, or text with a style of rich.
 Piece: TypeAlias = "str | tuple[str, str]"
 
@@ -83,10 +85,10 @@ class Page:
         self.whole("    ", command)
 
     def rule(self, *words: str) -> None:
-        """Print an empty line and a heading across the page."""
+        """Print an empty line and a heading across the page, or as much of it as the eye takes in."""
         head = "-- " + " -- ".join(visible(word) for word in words) + " "
         self.blank()
-        self._put(Text(head + "-" * max(self.width - cell_len(head), 0), "bold"))
+        self._put(Text(head + "-" * max(min(self.width, _RULE) - cell_len(head), 0), "bold"))
 
     def heading(self, text: str) -> None:
         """Print an empty line and a short heading."""
