@@ -27,11 +27,13 @@ from azscan.frameworks import Mapped, choose, narrowed
 from azscan.gate import Allowed, GatedControl, decide
 from azscan.gate import Tally as GateTally
 from azscan.keeping import Say, close_broken, open_estate, remove_estate
+from azscan.options import OPTION_KEYS
 from azscan.results import DEMO, Allowance, ControlResult, Off, ScanInfo, SeverityOverride, SubscriptionRef
 from azscan.settings import Settings, aliases_of
 from azscan.severities import override
 from azscan.verdicts import StoredResults, summarise, unread_parts
 from azscan.waivers import Looked, SwitchedOff, Waivers
+from azscan.words import few
 
 if TYPE_CHECKING:
     from azscan.azure.credentials import SignedIn
@@ -39,6 +41,11 @@ if TYPE_CHECKING:
     from azscan.azure.scope import Scope
 
 LOGGER = logging.getLogger("azscan.scan")
+
+_SELECTION = (
+    *("services", "exclude-services", "checks", "exclude-checks", "severities", "exclude-severities"),
+    *("areas", "exclude-areas", "frameworks", "controls"),
+)
 
 
 @dataclass(frozen=True)
@@ -267,10 +274,12 @@ def assess(
         subscriptions=frozenset(owners),
         is_filtered=tally.filtered,
     )
+    is_short = any(kind == "not_collected" for _, _, kind in tally.counts)
+    scan = _scan_info(estate, settings, choice, allowed.report(), now, is_short=is_short)
     return StoredResults(
         estate=estate,
         catalog=catalog,
-        scan=_with_notes(_scan_info(estate, settings, choice, allowed.report(), now), baseline),
+        scan=_with_notes(scan, baseline),
         summary=summarise(catalog, choice.checks, tally, gate),
         unreadable=unread_parts(estate, catalog, tally, plan.checks_of, allowed.covers_part),
         waivers=waivers.report(looked),
@@ -339,12 +348,29 @@ def _about(
         "left_out": [msgspec.to_builtins(each) for each in scope.left_out],
         "notes": list(signed_in.notes),
         "complete": False,
+        "selection": _selection(settings, choice),
     }
 
 
+def _selection(settings: Settings, choice: Choice) -> list[str]:
+    """What narrowed the choice of checks, and with it what is read, as options; [] where nothing did."""
+    narrowing = [key for key in OPTION_KEYS if key.name in _SELECTION]
+    words = [f"{key.option} {word}" for key in narrowing for word in getattr(settings, key.field)]
+    if choice.switched_off:
+        words.append(f"{len(choice.switched_off):,} of the checks switched off in azscan.yaml")
+    return words
+
+
 def _scan_info(
-    estate: Estate, settings: Settings, choice: Choice, allowed: tuple[Allowance, ...], now: datetime
+    estate: Estate,
+    settings: Settings,
+    choice: Choice,
+    allowed: tuple[Allowance, ...],
+    now: datetime,
+    *,
+    is_short: bool,
 ) -> ScanInfo:
+    """Who looked at what; `is_short` says that the estate lacks what a check needs."""
     tenant = estate.about("tenant", "")
     chosen = [
         SubscriptionRef(each["id"], each["name"], each["state"], str(each.get("tenant") or tenant))
@@ -361,6 +387,10 @@ def _scan_info(
         notes.append("this estate was not read to its end")
     if settings.estate and estate.about("catalog") != choice.catalog.hash:
         notes.append("the estate was read for another version of the catalogue; what it lacks is not_collected")
+    if settings.estate and is_short and (selection := estate.about("selection", [])):
+        notes.append(
+            f"this estate was saved by a scan with {few(selection, 5)}: what only other checks need is not in it"
+        )
     return ScanInfo(
         version=__version__,
         started=estate.about("started", ""),

@@ -11,11 +11,12 @@ from azscan.conditions.evidence import Ground, describe, entries, negated, oppos
 from azscan.conditions.nodes import Count, Leaf, Node, Quantifier
 from azscan.conditions.table import plain
 from azscan.conditions.values import ATTACHED, MISSING, Document, Items, Unreadable
+from azscan.words import count
 
 # A value larger than this (encoded) is told in words: evidence names what decided, it does not copy the estate.
 LARGEST_ACTUAL = 2000
 _SHORT = frozenset({bool, int, float})
-_UNITS: dict[type, str] = {list: "items", dict: "members"}
+_UNITS: dict[type, str] = {list: "item", dict: "member"}
 # Where the number of a read goes. JSON text never holds this character itself.
 _HOLE = "\0"
 _encode = msgspec.json.Encoder().encode
@@ -122,7 +123,7 @@ def _shortened(actual: Any) -> Any:
     actual = _of_azure(actual)
     if len(_encode(actual)) <= LARGEST_ACTUAL:
         return actual
-    return f"{len(actual)} {_UNITS.get(type(actual), 'characters')}"
+    return count(len(actual), _UNITS.get(type(actual), "character"))
 
 
 def _of_azure(actual: Any) -> Any:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azscan.conditions.evidence import written
+from azscan.conditions.evidence import opposite, words, written
+from azscan.conditions.grammar import parse
 
 
 @pytest.mark.parametrize(
@@ -42,3 +43,29 @@ def test_no_two_items_have_one_path(one: Any, other: Any) -> None:
         return written(("", "l", 0, {"name": each})) if isinstance(each, str) else written(("", "l", each, {}))
 
     assert (path(one) == path(other)) == (one == other)
+
+
+@pytest.mark.parametrize(
+    ("condition", "said", "turned"),
+    [
+        ({"field": "p", "olderThan": "366d"}, "is older than 366 days", "is not older than 366 days"),
+        ({"field": "p", "expiresWithin": "1y"}, "expires within 1 year", "does not expire within 1 year"),
+        ({"field": "p", "expiresWithin": "0d"}, "has expired", "has not expired"),
+        ({"count": {"in": "p"}, "greaterOrEquals": 1}, "at least 1 item", "fewer than 1 item"),
+        ({"count": {"in": "p"}, "lessOrEquals": 2}, "at most 2 items", "more than 2 items"),
+        ({"count": {"in": "p"}, "notEquals": 2}, "not exactly 2 items", "exactly 2 items"),
+        ({"field": "p", "greater": 3}, "is greater than 3", "is at most 3"),
+        ({"field": "p", "lessOrEquals": 3}, "is at most 3", "is greater than 3"),
+        ({"field": "p", "less": 3}, "is less than 3", "is at least 3"),
+        (
+            {"field": "p", "cidr": {"addresses": {"lessOrEquals": 3}}},
+            "opens at most 3 addresses",
+            "not (opens at most 3 addresses)",
+        ),
+        ({"field": "p", "grants": {"action": "a/read"}}, "grants a/read", "does not grant a/read"),
+    ],
+)
+def test_conditions_and_their_opposites_are_plain_words(condition: Any, said: str, turned: str) -> None:
+    node = parse(condition, {})
+    assert words(node) == said and opposite(said) == turned
+    assert opposite(turned) == said or turned.startswith("not (")

@@ -16,6 +16,7 @@ from rich.cells import cell_len
 
 from azscan.report import Options, write, write_to
 from azscan.report.closing import summary_line
+from azscan.report.labels import told
 from azscan.report.text import shorter_path
 from azscan.results import DEMO, Fix, Gate, Summary, Unread
 from tests.report.kept import SNAPSHOTS, assert_kept, scrubbed
@@ -74,7 +75,10 @@ def test_below_the_gate_a_check_is_one_line_unless_more_is_asked_for() -> None:
     found = [msgspec.structs.replace(each, severity="medium", title="A title " + "word " * 30) for each in found]
     (line,) = [each for each in table(MemoryResults(found)).splitlines() if "storage-https-only" in each]
     assert re.fullmatch(r"  medium +4 x storage-https-only: A title word .*…", line) and cell_len(line) <= 80
-    assert "--show failed" in table(MemoryResults(found))
+    text = table(MemoryResults(found))
+    assert "--show failed" in text
+    assert "\n  medium 4 x ID: 4 resources below the gate for which the title is not true\n" in text
+    assert " x ID" not in table(MemoryResults([https_only(storage("x"))])), "explained only where such a line stands"
     in_full = table(MemoryResults(found), Options(show=("failed",)))
     assert in_full.count("  --> ") == 3 and "x storage-https-only" not in in_full
 
@@ -293,6 +297,41 @@ def test_links_on_a_terminal_and_the_full_url_when_piped() -> None:
     assert f"   = docs: {url}\n" in piped
     assert "\x1b" not in piped
     assert re.search(r"\x1b\]8;[^;]*;" + re.escape(url), table(sample(), Options(docs_url=DOCS, terminal=True)))
+
+
+def test_the_checks_of_critical_failures_are_named_before_the_totals() -> None:
+    text = table(sample())
+    assert "\n\ncritical: storage-network-closed\n\n" in text
+    assert text.index("\ncritical: ") > text.index("\nnotes\n")
+    many = [msgspec.structs.replace(network_rules(storage("x")), check=f"storage-{letter}") for letter in "abcdefgh"]
+    known = msgspec.structs.replace(many[0], known=True)
+    text = " ".join(table(MemoryResults([known, *many[1:]])).split())
+    told = ", ".join(f"storage-{letter}" for letter in "bcdefg")
+    assert f" critical: {told} and 1 more " in text
+    waived = msgspec.structs.replace(many[0], status="waived")
+    assert "critical: " not in table(MemoryResults([waived, https_only(storage("x"))]), Options(show=("all",)))
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual", "words"),
+    [
+        ("is not older than 366 days", 1735755842, "1735755842 (2025-01-01T18:24:02Z)"),
+        ("expires within 30 days", 1735755842.5, "1735755842.5 (2025-01-01T18:24:02Z)"),
+        ("does not expire within 1 year", 10**30, str(10**30)),
+        ("has not expired", True, "true"),
+        ("is older than 1 day", "2025-01-01", "2025-01-01"),
+        ("is at least 3", 1735755842, "1735755842"),
+    ],
+)
+def test_a_number_that_is_a_moment_is_told_as_one_too(expected: str, actual: object, words: str) -> None:
+    assert told(leaf("p", expected, actual)) == words
+
+
+def test_a_part_without_a_collection_has_no_empty_name() -> None:
+    part = Unread("not_collected", "storage", "", "", "", checks=("a",), verdicts=2)
+    for show in ("failed", "unreadable"):
+        text = table(MemoryResults([https_only(storage("x"))], unreadable=(part,)), Options(show=(show,)))
+        assert "  ! not collected: storage (1 check, 1 read, 2 verdicts)\n" in text and " at: \n" not in text
 
 
 def test_a_name_cannot_forge_a_finding() -> None:

@@ -175,6 +175,11 @@ _PHRASES: tuple[tuple[str, str, str], ...] = (
         "this machine runs in Azure but has no (such) managed identity",
         "assign one, name it with AZURE_CLIENT_ID, or choose another way with --auth",
     ),
+    (
+        r"Unexpected content type",
+        "what answers in the place of a managed identity is none, but a proxy or another service",
+        "choose another way with --auth",
+    ),
     (r"Failed to open a browser", "no browser could be opened", "use --auth device-code"),
     (r"Timed out (after waiting|waiting for user)", "nobody finished the sign-in in time", "run the command again"),
     (
@@ -202,6 +207,11 @@ _PHRASES: tuple[tuple[str, str, str], ...] = (
     ),
 )
 
+# A chain of credentials (of one) tells by the names of classes what each of them said.
+_CHAIN = re.compile(
+    r"ChainedTokenCredential failed.*?Attempted credentials:\s*(?:\w+Credential: )*(.*?)\s*(?:To mitigate this .*)?\Z",
+    re.DOTALL,
+)
 _REQUEST = re.compile(r"Correlation ID:\s*([0-9a-fA-F-]{36})", re.IGNORECASE)
 _AT = re.compile(r"Timestamp:\s*(\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ)", re.IGNORECASE)
 _TRAILER = re.compile(r"\s*(Trace ID|Correlation ID|Timestamp):.*", re.IGNORECASE | re.DOTALL)
@@ -215,7 +225,7 @@ def explain(error: BaseException | str, secrets: Iterable[str] = ()) -> Explanat
     """
     if isinstance(error, OSError) and error.filename:
         return Explanation(f"{error.filename}: {(error.strerror or type(error).__name__).lower()}", "check the path")
-    text = words(error, secrets)
+    text = _CHAIN.sub(r"\1", words(error, secrets))
     request = found[1] if (found := _REQUEST.search(text)) else ""
     at = found[1] if (found := _AT.search(text)) else ""
     code = _code(text)

@@ -11,6 +11,7 @@ from azscan.conditions.nodes import All, Any_, Count, Leaf, Node, Not, Quantifie
 from azscan.conditions.paths import opened
 from azscan.conditions.table import OPERATORS, plain
 from azscan.conditions.values import MISSING, Document, Items, Missing, Part, Unreadable
+from azscan.words import count
 
 # What stands before a path: "" for the document itself; within a list's item the prefix of the list, its path, the
 # item's place and the item. Written out only for evidence, because most items are judged and never told of.
@@ -41,6 +42,19 @@ _OPPOSITES = (
     ("has the key", "does not have the key"),
     ("has a public address", "has no public address"),
     ("some item", "no item"),
+    ("every item", "not every item"),
+    ("at least", "fewer than"),
+    ("more than", "at most"),
+    ("exactly", "not exactly"),
+    ("is less than", "is at least"),
+    ("is greater than", "is at most"),
+    ("is older than", "is not older than"),
+    ("expires within", "does not expire within"),
+    ("has expired", "has not expired"),
+    ("covers all of", "does not cover all of"),
+    ("admits the internet", "does not admit the internet"),
+    ("grants", "does not grant"),
+    ("logs", "does not log"),
 )
 
 
@@ -155,7 +169,7 @@ def words(node: Node) -> str:
         return f"{'no' if node.kind == 'none' else node.kind} item{of}{where}"
     if isinstance(node, Count):
         where = f" where {phrase(node.where)}" if node.where is not None else ""
-        return f"{_COMPARISON_WORDS[node.op]} {node.expected} items{where}"
+        return f"{_COMPARISON_WORDS[node.op]} {count(node.expected, 'item')}{where}"
     return phrase(node)
 
 

@@ -15,6 +15,7 @@ from azscan.report.labels import expected_of, told
 from azscan.report.page import Page, Piece
 from azscan.report.text import visible
 from azscan.results import Evidence, ResourceRef, Results, Status, Verdict, Waiver
+from azscan.words import count
 
 LABELS: Mapping[Status, tuple[str, str]] = {
     "fail": ("error", "bold red"),
@@ -234,12 +235,17 @@ def place_of(page: Page, resource: ResourceRef, names: Mapping[str, str]) -> str
     return " / ".join(parts) + region
 
 
-def print_brief(page: Page, verdicts: Iterator[Verdict]) -> None:
-    """One line for all findings of a check: its severity, how many there are, its id and title."""
+def print_brief(page: Page, verdicts: Iterator[Verdict]) -> str:
+    """One line for all findings of a check: its severity, how many there are, its id and title.
+
+    Returns what such a line says, in a sentence.
+    """
     first = next(verdicts)
     number = 1 + sum(1 for _ in verdicts)
     lead = f"  {first.severity:<8} {number:>3} x "
     page.line(lead, (first.check, "bold"), f": {page.head(first.title, page.width - len(lead) - len(first.check) - 2)}")
+    resources = count(number, "resource")
+    return f"{first.severity} {number:,} x ID: {resources} below the gate for which the title is not true"
 
 
 def _alike(verdict: Verdict) -> tuple[Any, ...]:
