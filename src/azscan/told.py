@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from azscan.conditions.evidence import Ground, describe, entries, negated, opposite, place
+from azscan.conditions.evidence import Ground, alternatives, describe, entries, negated, opposite, place
 from azscan.conditions.nodes import Count, Leaf, Node, Quantifier
 from azscan.conditions.table import plain
 from azscan.conditions.values import ATTACHED, MISSING, Document, Items, Unreadable
@@ -28,13 +28,14 @@ Fact = tuple[Any, ...]
 class Told:
     """The leaves that one check's evidence has named so far, in that order: facts name them by number.
 
-    `require` is the check's condition: what it asks to be false is worded so.
+    `require` is the check's condition: what it asks to be false is worded so, and of alternatives which one it is.
     """
 
     def __init__(self, require: Node) -> None:
         self._numbers: dict[int, int] = {}
         self._leaves: list[Leaf | Quantifier | Count] = []
         self._negated = frozenset(id(leaf) for leaf in negated(require))
+        self._alternatives = alternatives(require)
         self._paths: dict[int, str] = {}
 
     def facts(self, grounds: Sequence[Ground]) -> list[Fact]:
@@ -70,6 +71,8 @@ class Told:
             path, expected, _, _ = describe((leaf, "", MISSING, None))
             if id(leaf) in self._negated:
                 expected = opposite(expected)
+            if (alternative := self._alternatives.get(id(leaf))) is not None:
+                expected += f" {alternative}"
             if isinstance(leaf, Leaf) and leaf.has_default:
                 expected += f" (absent counts as {plain(leaf.default)})"
             table.append((path, expected))

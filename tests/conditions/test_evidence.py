@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azscan.conditions.evidence import opposite, words, written
+from azscan.conditions.evidence import alternatives, opposite, words, written
 from azscan.conditions.grammar import parse
+from azscan.conditions.nodes import Leaf, walk
 
 
 @pytest.mark.parametrize(
@@ -69,3 +70,27 @@ def test_conditions_and_their_opposites_are_plain_words(condition: Any, said: st
     node = parse(condition, {})
     assert words(node) == said and opposite(said) == turned
     assert opposite(turned) == said or turned.startswith("not (")
+
+
+A, B, C = ({"field": name, "equals": 1} for name in "abc")
+
+
+@pytest.mark.parametrize(
+    ("condition", "numbers"),
+    [
+        ({"anyOf": [A, {"allOf": [B, C]}]}, {"a": 1, "b": 2, "c": 2}),
+        ({"allOf": [A, {"anyOf": [B, {"not": C}]}]}, {"b": 1, "c": 2}),
+        ({"anyOf": [A, {"anyOf": [B, C]}]}, {"a": 1, "b": 2, "c": 2}),
+        # Which of two a number is of would not be told; below a not, alternatives are demands.
+        ({"allOf": [{"anyOf": [A, B]}, {"anyOf": [A, C]}]}, {}),
+        ({"not": {"anyOf": [A, B]}}, {}),
+        ({"allOf": [A, B]}, {}),
+    ],
+)
+def test_alternatives_are_numbered(condition: Any, numbers: dict[str, int]) -> None:
+    node = parse(condition, {})
+    found = alternatives(node)
+    leaves = [each for each in walk(node) if isinstance(each, Leaf) and id(each) in found]
+    assert {each.path.text: found[id(each)] for each in leaves} == {
+        name: f"(alternative {number} of 2)" for name, number in numbers.items()
+    }

@@ -144,6 +144,27 @@ def test_a_path_too_long_for_its_line_loses_its_beginning() -> None:
     assert line.startswith("   | …aaa") and line.endswith("aaa.last   expected true   actual false")
 
 
+def test_between_alternatives_stands_an_or() -> None:
+    leaves = (
+        leaf("version", "is version at least 1.35 (alternative 1 of 3)", "1.29.4"),
+        leaf("plan", "equals LTS (alternative 2 of 3) (absent counts as None)", "KubernetesOfficial"),
+        leaf("tier", "equals Paid (alternative 2 of 3)", "Free"),
+        leaf("owner", "exists (alternative 3 of 3) (absent counts as x)", None, present=False),
+        leaf("name", "exists", None, present=False),
+    )
+    verdict = msgspec.structs.replace(https_only(storage("x")), evidence=leaves)
+    text = table(MemoryResults([verdict]), Options(show=("storage-https-only",), width=100))
+    lines = [line for line in text.splitlines() if line.startswith(("   | ", "  or "))]
+    assert lines == [
+        "   | version   expected is version at least 1.35   actual 1.29.4",
+        "  or plan      expected LTS (absent counts as None)   actual KubernetesOfficial",
+        "   | tier      expected Paid   actual Free",
+        "  or owner     expected exists (absent counts as x)   actual absent",
+        "   | name      expected exists   actual absent",
+    ]
+    assert "  or plan      expected LTS   actual" in table(MemoryResults([verdict]))
+
+
 def test_the_item_of_a_list_stays_in_a_path_that_is_cut() -> None:
     path = "properties.containers[images].properties.access.publicAccess"
     assert one_leaf(path, "is None", "Container") == [

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, Final
 
-from azscan.conditions.nodes import All, Any_, Count, Leaf, Node, Not, Quantifier
+from azscan.conditions.nodes import All, Any_, Count, Leaf, Node, Not, Quantifier, walk
 from azscan.conditions.paths import opened
 from azscan.conditions.table import OPERATORS, plain
 from azscan.conditions.values import MISSING, Document, Items, Missing, Part, Unreadable
@@ -53,6 +53,8 @@ _OPPOSITES = (
     ("has expired", "has not expired"),
     ("covers all of", "does not cover all of"),
     ("admits the internet", "does not admit the internet"),
+    ("has a length of at least", "has a length of less than"),
+    ("has a length of at most", "has a length of more than"),
     ("grants", "does not grant"),
     ("logs", "does not log"),
 )
@@ -148,6 +150,30 @@ def negated(node: Node, *, turned: bool = False) -> Iterator[Leaf | Quantifier |
         yield node
     if isinstance(node, Quantifier) and node.where is not None:
         yield from negated(node.where, turned=turned != (node.kind == "none"))
+
+
+def alternatives(require: Node) -> dict[int, str]:
+    """By the id of what an `anyOf` asks for: which of its alternatives it is a part of, in words.
+
+    Only of an outermost `anyOf` that is the condition's only one: of two, the numbers would not tell which.
+    """
+    groups = list(_outermost(require))
+    if len(groups) != 1:
+        return {}
+    parts = groups[0].parts
+    return {
+        id(node): f"(alternative {number} of {len(parts)})"
+        for number, part in enumerate(parts, 1)
+        for node in walk(part)
+    }
+
+
+def _outermost(node: Node) -> Iterator[Any_]:
+    if isinstance(node, Any_):
+        yield node
+    elif isinstance(node, All):
+        for part in node.parts:
+            yield from _outermost(part)
 
 
 def opposite(text: str) -> str:

@@ -101,4 +101,11 @@ def expected_of(evidence: Evidence, *, brief: bool = False) -> str:
     return _ABSENCE.sub("", words) if brief and evidence.present else words
 
 
+def alternative_of(expected: str) -> tuple[str, int]:
+    """The words of a condition without the alternative that it is a part of, and the number of that, or 0."""
+    found = _ALTERNATIVE.search(expected)
+    return (expected, 0) if found is None else (_ALTERNATIVE.sub(r"\2", expected), int(found[1]))
+
+
+_ALTERNATIVE = re.compile(r" \(alternative (\d+) of \d+\)((?: \(absent counts as .*\))?)$", re.DOTALL)
 _ABSENCE = re.compile(r" \(absent counts as .*\)$", re.DOTALL)
