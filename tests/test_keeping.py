@@ -10,6 +10,8 @@ from azscan.keeping import KEPT_HOURS, forget_old_estates
 
 def test_old_estates_are_forgotten_and_others_kept(tmp_path):
     old, new = "0" * 32, "f" * 32
+    (tmp_path / f"{old}-4711.sqlite").touch()
+    os.utime(tmp_path / f"{old}-4711.sqlite", (1, 1))
     kept = {f"{new}.sqlite", "other.txt", "customers.sqlite", "app.sqlite3", f"{old}x.sqlite"}
     for name, hours in (
         (f"{old}.sqlite", KEPT_HOURS + 1),

@@ -61,6 +61,10 @@ class OutputError(AzscanError):
     exit_code = 5
 
 
+class EstateInUseError(OutputError):
+    """Another azscan has the estate open."""
+
+
 class GuardError(AzscanError):
     """A request that is not a known read was about to leave: a fault of azscan's own, stopped."""
 

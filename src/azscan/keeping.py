@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import re
 import sqlite3
 import time
@@ -13,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from azscan.errors import OutputError, UsageError
+from azscan.errors import EstateInUseError, OutputError, UsageError
 from azscan.estate.store import Estate
 from azscan.folders import state_folder
 from azscan.settings import Settings
@@ -23,7 +24,7 @@ Say = Callable[[str], None]
 # An estate that an interrupted scan left behind is good for this long.
 KEPT_HOURS = 24
 # Their names: AZSCAN_STATE_DIR may be a folder with databases of somebody else's.
-_OURS = re.compile(r"[0-9a-f]{32}\.sqlite(-wal|-shm|-journal)?")
+_OURS = re.compile(r"[0-9a-f]{32}(-\d+)?\.sqlite(-wal|-shm|-journal)?")
 
 
 def forget_old_estates(folder: Path) -> None:
@@ -39,10 +40,18 @@ def forget_old_estates(folder: Path) -> None:
             continue
 
 
+def can_resume(estate: Estate, settings: Settings) -> bool:
+    """Whether --resume would find the estate of a scan that is broken off."""
+    return bool(settings.save_estate) or "-" not in estate.path.stem
+
+
 def close_broken(estate: Estate, settings: Settings) -> bool:
-    """Close the estate of a scan that was broken off; False where it held nothing, and removed unless it was named."""
+    """Close the estate of a scan that was broken off; True where --resume can go on with it, else it is removed.
+
+    One that the user named stays, even empty.
+    """
     with contextlib.suppress(sqlite3.Error):
-        if not estate.is_empty():
+        if can_resume(estate, settings) and not estate.is_empty():
             estate.close()
             return True
     estate.close()
@@ -78,7 +87,13 @@ def open_estate(settings: Settings, about: dict[str, Any], environ: Mapping[str,
         )
     if not settings.resume:
         is_left_over = not settings.save_estate and path.exists()
-        estate = Estate.create(path, about)
+        try:
+            estate = Estate.create(path, about)
+        except EstateInUseError:
+            if settings.save_estate:
+                raise
+            say("note: another azscan scans the same subscriptions; where this scan is broken off it begins anew")
+            return Estate.create(path.with_stem(f"{name}-{os.getpid()}"), about)
         if is_left_over:
             say("note: this scan replaces an interrupted one of the same scope, which --resume would have gone on with")
         return estate

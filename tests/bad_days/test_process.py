@@ -282,7 +282,7 @@ def test_a_saved_estate_in_a_read_only_folder(tmp_path: Path) -> None:
 @posix
 @pytest.mark.parametrize("named", [True, False], ids=["named", "of the state folder"])
 def test_two_scans_into_one_estate_file(named: bool, tmp_path: Path) -> None:
-    """The second is sent away and changes nothing; the first ends as if it had been alone."""
+    """The second is sent away, or takes a file of its own; the first ends as if it had been alone."""
     expected, reads = good_day()
     kept = ["--save-estate", str(tmp_path / "kept.sqlite")] if named else []
     with served(eight(), PAGES) as emulator:
@@ -296,10 +296,16 @@ def test_two_scans_into_one_estate_file(named: bool, tmp_path: Path) -> None:
         on_read(emulator, reads // 2, stop)
         assert stopped.wait(60)
         try:
-            done = ran(emulator, tmp_path, *kept)
+            done = ran(emulator, tmp_path, *kept, "-o", "second.json")
+            again = ran(emulator, tmp_path, *kept, "--resume")
         finally:
             first.send_signal(signal.SIGCONT)
-        assert_refused(done, 5, "is in use by another azscan", "wait until it has finished")
+        assert_refused(again, 5, "is in use by another azscan", "wait until it has finished")
+        if named:
+            assert_refused(done, 5, "is in use by another azscan", "wait until it has finished")
+        else:
+            assert "note: another azscan scans the same subscriptions" in done.stderr
+            assert report_rows(tmp_path / "second.json") == expected
         _, stderr = first.communicate(timeout=60)
     assert first.returncode == 10, stderr
     assert report_rows(tmp_path / "out.json") == expected

@@ -147,6 +147,15 @@ class TestBaseline:
             self.requests = len(emulator.log)
         return done
 
+    @pytest.mark.parametrize("output", ["bad.json", "./bad.json", "linked.json"])
+    def test_the_baseline_is_not_written_over(self, made: Path, tmp_path: Path, output: str) -> None:
+        (tmp_path / "bad.json").write_bytes((made / "bad.json").read_bytes())
+        (tmp_path / "linked.json").symlink_to("bad.json")
+        estate = made / "bad.sqlite"
+        done = azscan("scan", "--estate", str(estate), *ONLY, "--baseline", "bad.json", "-o", output, cwd=tmp_path)
+        assert done.returncode == 2 and f"-o {output} would replace the baseline" in done.stderr
+        assert (tmp_path / "bad.json").read_bytes() == (made / "bad.json").read_bytes()
+
     @pytest.mark.parametrize(("baseline", "code"), [("bad", 0), ("good", 10), ("mended", 10), ("denied", 10)])
     def test_only_new_failures_fail_the_gate(self, made: Path, tmp_path: Path, baseline: str, code: int) -> None:
         done = self.scanned(made, tmp_path, "bad", *ONLY, "--baseline", f"{baseline}.json")

@@ -134,18 +134,28 @@ def run(given: Mapping[str, Any], environ: Mapping[str, str]) -> int:
     for path in settings.output:
         report.format_of(path)
         report.check_writable(path)
+        if settings.baseline and os.path.realpath(path) == os.path.realpath(settings.baseline):
+            raise UsageError(
+                f"-o {path} would replace the baseline of this scan, and what is new today would be known tomorrow",
+                hint="write to another file",
+            )
     baseline = _baseline(settings, choice)
     return on_estate(settings, choice, environ, lambda opened: _report(opened, settings, choice, environ, baseline))
 
 
 def on_estate(settings: Settings, choice: Choice, environ: Mapping[str, str], use: Callable[[Estate], int]) -> int:
     """What `use` makes of the estate that the settings ask for; it is removed afterwards unless the user named it."""
+    from azscan.keeping import can_resume
+
     opened = open_estate(settings, choice, environ)
     try:
         with in_use(opened, settings):
             code = use(opened)
     except KeyboardInterrupt:
-        raise _interrupted(settings, is_kept=not settings.estate) from None
+        is_kept = not settings.estate and can_resume(opened, settings)
+        if not is_kept:
+            _forget(opened, settings)
+        raise _interrupted(settings, is_kept=is_kept) from None
     except (NothingScannedError, UsageError):
         # It came to its end all the same: there is nothing to go on with.
         _forget(opened, settings)
@@ -183,7 +193,7 @@ def _forget(opened: Estate, settings: Settings) -> None:
 
 
 def _baseline(settings: Settings, choice: Choice) -> Baseline | None:
-    """The known failures, read before anything else is; one and the same file may be read and then written anew."""
+    """The known failures, read before anything else is."""
     from azscan.baseline import Baseline
 
     if not settings.baseline:

@@ -7,7 +7,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-from azscan.errors import OutputError, UsageError
+from azscan.errors import EstateInUseError, OutputError, UsageError
 from azscan.estate.soundness import what_is_wrong
 
 FORMAT = 2
@@ -159,7 +159,7 @@ def unusable(path: Path, error: Exception) -> OutputError:
     """The error for an estate that SQLite cannot write or read, in words."""
     words = str(error)
     if "locked" in words:
-        return OutputError(
+        return EstateInUseError(
             f"the estate {path} is in use by another azscan",
             hint="wait until it has finished, or name another file with --save-estate",
         )
