@@ -253,6 +253,20 @@ def test_a_saved_estate_is_assessed_again_and_stays_as_it_is(tmp_path):
     assert path.read_bytes() == before
 
 
+def test_an_estate_of_a_narrower_scan_says_of_which(tmp_path):
+    two = catalog(ACCOUNT, CONTAINER, VAULT, checks=[*KNOWN.checks.values(), check("kids", "container", HTTPS)])
+    first = scan(tmp_path, estate(account("a")), catalog=two, checks=["https"])
+    settings = Settings(estate=str(first.results.estate.path))
+    told = "this estate was saved by a scan with --check https: what only other checks need is not in it"
+
+    def notes(**more):
+        chosen = msgspec.structs.replace(settings, **more)
+        return assess(first.results.estate, chosen, choose_checks(chosen, two)).scan.notes
+
+    assert notes() == (told,)
+    assert notes(checks=("https",)) == (), "nothing is missing"
+
+
 def test_an_estate_of_a_broken_scan_says_so(tmp_path):
     path = begun(tmp_path)
     opened = Estate.open_saved(path, to_write=False)

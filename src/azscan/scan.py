@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +25,12 @@ from azscan.estate.store import Estate
 from azscan.gate import Allowed, GatedControl, decide
 from azscan.gate import Tally as GateTally
 from azscan.keeping import Say, close_broken, open_estate, remove_estate
-from azscan.options import in_one
-from azscan.results import Allowance, ControlResult, ScanInfo, SubscriptionRef
+from azscan.options import OPTION_KEYS, in_one
+from azscan.results import DEMO, Allowance, ControlResult, ScanInfo, SubscriptionRef
 from azscan.settings import Settings, aliases_of, giver, is_from_file
 from azscan.verdicts import StoredResults, summarise, unread_parts
 from azscan.waivers import Looked, Waivers
+from azscan.words import few
 
 if TYPE_CHECKING:
     from azscan.azure.credentials import SignedIn
@@ -36,6 +38,11 @@ if TYPE_CHECKING:
     from azscan.azure.scope import Scope
 
 LOGGER = logging.getLogger("azscan.scan")
+
+_SELECTION = (
+    *("services", "exclude-services", "checks", "exclude-checks", "severities", "exclude-severities"),
+    *("areas", "exclude-areas", "frameworks", "controls"),
+)
 
 
 async def collect(
@@ -74,8 +81,10 @@ async def collect(
         client_id=settings.client_id,
         network=network,
         environ=environ,
-        say=say,
+        say=say if not settings.demo else LOGGER.debug,
     )
+    if settings.demo:
+        signed_in = _of_demo(signed_in)
     LOGGER.info("signed in as %s, tenant %s (%s)", signed_in.who, signed_in.tenant, signed_in.kind)
     for note in signed_in.notes:
         say(f"note: {note}")
@@ -203,10 +212,12 @@ def assess(
         subscriptions=frozenset(owners),
         is_filtered=tally.filtered,
     )
+    is_short = any(kind == "not_collected" for _, _, kind in tally.counts)
+    scan = _scan_info(estate, settings, choice, allowed.report(), now, is_short=is_short)
     return StoredResults(
         estate=estate,
         catalog=catalog,
-        scan=_with_notes(_scan_info(estate, settings, choice, allowed.report(), now), baseline),
+        scan=_with_notes(scan, baseline),
         summary=summarise(catalog, choice.checks, tally, gate),
         unreadable=unread_parts(estate, catalog, tally, plan.checks_of, allowed.covers_part),
         waivers=waivers.report(looked),
@@ -243,6 +254,12 @@ def _waits(progress: Progress, wait: Wait) -> None:
     progress.wait(wait.who, wait.seconds if wait.reads else 0.0)
 
 
+def _of_demo(signed_in: SignedIn) -> SignedIn:
+    """The identity of the demo, which is none of the user's; the note says so in every report."""
+    who, kind = f"{signed_in.who} of the demo", "made up like the estate"
+    return replace(signed_in, who=who, kind=kind, notes=(DEMO, *signed_in.notes))
+
+
 def _about(
     settings: Settings, choice: Choice, cloud: str, signed_in: SignedIn, scope: Scope, started: str
 ) -> dict[str, Any]:
@@ -269,12 +286,29 @@ def _about(
         "left_out": [msgspec.to_builtins(each) for each in scope.left_out],
         "notes": list(signed_in.notes),
         "complete": False,
+        "selection": _selection(settings, choice),
     }
 
 
+def _selection(settings: Settings, choice: Choice) -> list[str]:
+    """What narrowed the choice of checks, and with it what is read, as options; [] where nothing did."""
+    narrowing = [key for key in OPTION_KEYS if key.name in _SELECTION]
+    words = [f"{key.option} {word}" for key in narrowing for word in getattr(settings, key.field)]
+    if choice.switched_off:
+        words.append(f"{len(choice.switched_off):,} of the checks switched off in azscan.yaml")
+    return words
+
+
 def _scan_info(
-    estate: Estate, settings: Settings, choice: Choice, allowed: tuple[Allowance, ...], now: datetime
+    estate: Estate,
+    settings: Settings,
+    choice: Choice,
+    allowed: tuple[Allowance, ...],
+    now: datetime,
+    *,
+    is_short: bool,
 ) -> ScanInfo:
+    """Who looked at what; `is_short` says that the estate lacks what a check needs."""
     tenant = estate.about("tenant", "")
     chosen = [
         SubscriptionRef(each["id"], each["name"], each["state"], str(each.get("tenant") or tenant))
@@ -291,6 +325,10 @@ def _scan_info(
         notes.append("this estate was not read to its end")
     if settings.estate and estate.about("catalog") != choice.catalog.hash:
         notes.append("the estate was read for another version of the catalogue; what it lacks is not_collected")
+    if settings.estate and is_short and (selection := estate.about("selection", [])):
+        notes.append(
+            f"this estate was saved by a scan with {few(selection, 5)}: what only other checks need is not in it"
+        )
     return ScanInfo(
         version=__version__,
         started=estate.about("started", ""),

@@ -64,6 +64,25 @@ def test_a_code_is_not_mistaken_for_a_shorter_one() -> None:
     assert explain("AADSTS7002131: No matching federated identity record.").code == "AADSTS7002131"
 
 
+@pytest.mark.parametrize(
+    ("said", "cause"),
+    [
+        ('Unexpected content type "text/plain"', "what answers in the place of a managed identity is none"),
+        (
+            "ManagedIdentityCredential authentication unavailable, no response from the IMDS endpoint.",
+            "no managed iden",
+        ),
+        ("Something new. And more.", "Something new"),
+    ],
+)
+def test_a_chain_of_credentials_is_told_by_what_its_link_said(said: str, cause: str) -> None:
+    text = (
+        "ChainedTokenCredential failed to retrieve a token from the included credentials.\nAttempted credentials:\n"
+        f"\tManagedIdentityCredential: {said}\nTo mitigate this issue, please refer to the guidelines at https://aka.ms/x."
+    )
+    assert explain(text).cause.startswith(cause)
+
+
 def test_an_unknown_code_gives_its_first_sentence_and_correlation_id() -> None:
     why = explain(f"Microsoft Entra ID error '(invalid_grant) AADSTS54321: It is full. Please wait.{TRAILER}")
     assert str(why) == f"It is full (AADSTS54321, correlation id {REQUEST})"

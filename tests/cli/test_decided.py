@@ -410,3 +410,13 @@ def test_settings_as_json(here: Path) -> None:
     settings = {each["key"]: (each["value"], each["source"]) for each in document["settings"]}
     assert settings["fail-on"] == ("low", "--fail-on") and settings["services"] == (["storage"], "azscan.yaml:3")
     assert [each["kind"] for each in document["decisions"]] == ["waiver"] * 3 + ["off", "severity"]
+
+
+def test_a_report_without_decisions_says_so(tmp_path: Path) -> None:
+    made = azscan("scan", "--demo", "--check", "locks-*", "--quiet", "-o", "out.json", cwd=tmp_path)
+    assert made.returncode in (0, 10)
+    done = azscan("waivers", "list", "--results", "out.json", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == (
+        "out.json was scanned without any decisions; those of azscan.yaml as it is now: azscan waivers list\n"
+    )

@@ -327,7 +327,7 @@ def test_evidence_of_what_must_not_be_says_so(tmp_path: Path) -> None:
     group = resource("Microsoft.Network/networkSecurityGroups", "nsg", rules)
     done = scanned(tmp_path, estate(group), "--check", "network-nsg-no-ssh-from-internet")
     assert done.returncode == 10, done.stderr
-    assert "expected not (admits the internet to port 22 by Tcp)" in done.stdout
+    assert "expected does not admit the internet to port 22 by Tcp" in done.stdout
     assert "actual   ssh (priority 100): Allow Tcp from * to port 22\n" in done.stdout
 
 

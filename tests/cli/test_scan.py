@@ -523,22 +523,3 @@ def test_the_estate_of_the_demo_lies_in_the_state_folder_and_nowhere_else(tmp_pa
     process = begun(tmp_path, around, "--demo", *ONLY)
     assert process.wait(60) == 10
     assert (tmp_path / "state").is_dir() and not (tmp_path / "home").exists()
-
-
-# the line that is printed
-
-
-@pytest.mark.parametrize(
-    ("typed", "shell", "line"),
-    [
-        (["scan", "--demo"], "posix", "azscan scan --demo"),
-        (["scan", "--show", "all", "--demo", "--show=failed"], "posix", "azscan scan --demo"),
-        (["scan", "--tag", "a=$(b) c"], "posix", "azscan scan --tag 'a=$(b) c'"),
-        (["scan", "--tag", "it's"], "posix", "azscan scan --tag 'it'\"'\"'s'"),
-        (["scan", "--tag", "it's"], "powershell", "azscan scan --tag 'it''s'"),
-        (["scan", "--tag", "a;b`c$d"], "powershell", "azscan scan --tag 'a;b`c$d'"),
-    ],
-)
-def test_the_printed_command_is_quoted_for_the_shell(monkeypatch, typed, shell, line):
-    monkeypatch.setattr(sys, "argv", ["azscan", *typed])
-    assert scan_command._command(Settings(shell=shell)) == line

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from azscan.cli.again import show_check
 from azscan.cli.options import CHECKS_DIR, MAPPINGS_DIR, SELECTION, Words, option, resolve_own
 from azscan.cli.stdout import FORMAT, check_format, print_json, print_line, say, stdout_page
 from azscan.errors import MisfitError, OutputError, UsageError
@@ -73,7 +74,7 @@ def list_checks(
     if format == "json":
         print_json({"schema": "azscan.checks/1", "checks": [_row(each) for each in chosen]})
     elif sys.stdout.isatty():
-        _print_list(stdout_page(), chosen)
+        _print_list(stdout_page(show_check(given)), chosen)
     else:
         for each in chosen:
             print_line("\t".join((each.id, each.severity, each.status, each.service, each.title)))
@@ -217,7 +218,8 @@ def _print_list(page: Page, checks: Sequence[Check]) -> None:
     page.blank()
     deprecated = sum(check.status == "deprecated" for check in checks)
     apart = f", {deprecated} of them deprecated (a scan runs such a check only where --check names it)"
-    page.line("", f"{count(len(checks), 'check')}{apart if deprecated else ''}; azscan checks show ID tells more")
+    page.line("", f"{count(len(checks), 'check')}{apart if deprecated else ''}")
+    page.command("everything about one: ", f"{page.options.show_check} ID")
     page.flush()
 
 

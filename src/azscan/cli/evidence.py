@@ -118,7 +118,9 @@ def _signer(path: str, environ: Mapping[str, str]) -> Signer | None:
 
 def _pack(opened: Estate, settings: Settings, choice: Choice, output: str, signer: Signer | None, *, bom: bool) -> int:
     from azscan.choosing import choose_checks
+    from azscan.cli.stdout import say
     from azscan.evidence.pack import write_pack
+    from azscan.gate import explain
     from azscan.scan import assess, check_something_was_read, params_of
     from azscan.words import count
 
@@ -131,7 +133,11 @@ def _pack(opened: Estate, settings: Settings, choice: Choice, output: str, signe
     files = write_pack(output, results, params, judged_at=moment, signer=signer, bom=bom)
     verdicts = sum(results.summary.statuses.values()) - results.summary.statuses["not-applicable"]
     speaker(settings)(f"{output}: {count(verdicts, 'verdict')}, {count(files, 'file')}")
-    return results.summary.gate.exit_code
+    gate = results.summary.gate
+    if gate.exit_code or gate.fail_on != "never":
+        # There is no report on standard output that would end with it: --quiet must not hide why a pipeline fails.
+        say(explain(gate))
+    return gate.exit_code
 
 
 def _moment(opened: Estate) -> datetime:

@@ -18,10 +18,12 @@ import typer
 
 from azscan.catalog.fix import command_line
 from azscan.cli import harmless
+from azscan.cli.again import NOT_WITH_ESTATE, look_again, show_check
 from azscan.cli.log import log_to
 from azscan.cli.options import CHECKS_DIR, GATE, MAPPINGS_DIR, OUTPUT, SCOPE, SELECTION, SIGN_IN, Words, by_key, option
 from azscan.cli.progress import shown
 from azscan.errors import Interrupted, NothingScannedError, UsageError
+from azscan.options import OPTION_KEYS
 from azscan.settings import Settings, padded, present_ids, resolve
 from azscan.words import Aloud
 
@@ -39,14 +41,7 @@ app = typer.Typer(rich_markup_mode="rich", add_completion=False)
 
 LOGGER = logging.getLogger("azscan.cli")
 
-NOT_WITH_ESTATE = (
-    "demo",
-    "resume",
-    "save-estate",
-    "subscription",
-    "exclude-subscription",
-    "management-group",
-)
+# Typed for one scan; a variable may stand there for others.
 OF_SIGN_IN = ("--auth", "--tenant", "--client-id", "--cloud")
 # As many decisions that do nothing are named one by one.
 WARNINGS = 10
@@ -224,7 +219,9 @@ def _report(
     _warn(results, speaker(settings))
     for note in baseline.misfits(results.scan, results.scan.check_ids) if baseline is not None else ():
         speaker(settings)(f"warning: {note}")
-    options = report.Options(show=settings.show, docs_url="", command=_command(settings))
+    options = report.Options(
+        show=settings.show, docs_url="", command=look_again(settings), show_check=show_check(settings)
+    )
     for path in settings.output:
         report.write_to(path, results, options)
     if report.STDOUT not in settings.output:
@@ -334,14 +331,13 @@ async def _demo(settings: Settings, environ: Mapping[str, str]) -> AsyncIterator
 
 def _check_combinations(settings: Settings) -> None:
     # What azscan.yaml says of the scope is meant for scans, and no hindrance here.
-    given = {source.removeprefix("AZSCAN_").replace("_", "-").lower() for source in settings.sources.values()}
-    others = [name for name in NOT_WITH_ESTATE if name in given or f"--{name}" in given]
+    others = [key for key in OPTION_KEYS if key.name in NOT_WITH_ESTATE]
+    others = [key for key in others if settings.sources.get(key.name) in (key.option, key.variable)]
     if settings.estate and others:
         raise UsageError(
-            f"--estate and --{others[0]} exclude each other",
+            f"--estate and {others[0].option} exclude each other",
             hint="--estate assesses all that was read before, and reads nothing",
         )
-    # Typed for this scan; a variable may stand there for others.
     sign_in = [name for name in OF_SIGN_IN if name in settings.sources.values()]
     for is_given, name, why in (
         (settings.estate, "--estate", "--estate assesses what was read before, and nobody signs in"),
@@ -361,21 +357,6 @@ def speaker(settings: Settings) -> Callable[[str], None]:
             print(harmless(text), file=sys.stderr)
 
     return say
-
-
-def _command(settings: Settings) -> str:
-    """The line that was typed, without --show, for the shell that the settings name."""
-    words = []
-    skip = False
-    for word in sys.argv[1:]:
-        if skip or word.startswith("--show="):
-            skip = False
-            continue
-        if word == "--show":
-            skip = True
-            continue
-        words.append(word)
-    return command_line(["azscan", *words], settings.shell)
 
 
 @contextlib.contextmanager

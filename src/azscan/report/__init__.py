@@ -28,6 +28,9 @@ __all__ = [
     "write_to",
 ]
 
+# In a file nothing is cut for want of room: it is read where lines are as long as they are, or searched.
+FILE_WIDTH = 100_000
+
 
 class Options(msgspec.Struct, frozen=True):
     """How people will read a report; the others but the table do not depend on it.
@@ -35,8 +38,8 @@ class Options(msgspec.Struct, frozen=True):
     `show` holds words of SHOW, check ids and globs; where it is empty, the failures are listed that the gate is about,
     and a line for each other check that failed. `terminal` allows links, `colour` colours. `docs_url` is a template
     with {service} and {check} ("": the command that shows the check stands instead). `per_check` is the most findings
-    that the table lists of one check, unless the check is named in `show`. `command` is how the user would scan again,
-    for the lines that say how to see more.
+    that the table lists of one check, unless the check is named in `show`. For the lines that say how to see more,
+    `command` reports on the same again, and `show_check` shows the check whose id follows.
     """
 
     show: tuple[str, ...] = ()
@@ -47,6 +50,7 @@ class Options(msgspec.Struct, frozen=True):
     docs_url: str = ""
     per_check: int = 3
     command: str = "azscan scan …"
+    show_check: str = "azscan checks show"
 
     def on(self, stream: TextIO, environ: Mapping[str, str]) -> Options:
         """The same, fitted to the stream that people read: its width, its encoding, colours and links.
@@ -128,5 +132,8 @@ def write(format: str, results: Results, stream: BinaryIO, options: Options | No
 def write_to(path: str, results: Results, options: Options | None = None, *, format: str = "") -> None:
     """Write the report to a file (its format by the suffix, unless given) or "-". Raises OutputError (exit 5)."""
     chosen = format or ("table" if path == STDOUT else format_of(path))
+    options = options or Options()
+    if path != STDOUT:
+        options = msgspec.structs.replace(options, width=FILE_WIDTH)
     with open_output(path) as stream:
         write(chosen, results, stream, options)
