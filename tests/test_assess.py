@@ -95,6 +95,29 @@ def test_what_does_not_apply_has_no_verdict_but_counts(tmp_path, applies, expect
     assert results.summary.not_applicable == ({} if expected else {"a": 1})
 
 
+@pytest.mark.parametrize(
+    ("applies", "told"),
+    [
+        ({"field": "kind", "equals": "y"}, ("kind", "equals y", "x")),
+        ({"not": {"field": "kind", "equals": "x"}}, ("kind", "does not equal x", "x")),
+        ({"some": {"in": "properties.rules", "where": {"field": "on", "equals": True}}}, None),
+    ],
+)
+def test_what_does_not_apply_says_why_where_it_is_asked_for(tmp_path, applies, told):
+    rules = {"on": True, "rules": [{"on": False}]}
+    things = [{**on(name), "kind": "x", "properties": rules} for name in "ab"]
+    results = assessed(*estate_of(tmp_path, *things, applies=applies))
+    told = told or ("properties.rules", "some item where on equals true", {"items": 1, "true": 0})
+    found = list(results.verdicts("not-applicable"))
+    assert [(each.resource.name, each.status, each.fix) for each in found] == [
+        ("a", "not-applicable", None),
+        ("b", "not-applicable", None),
+    ]
+    for each in found:
+        assert [(leaf.path, leaf.expected, leaf.actual) for leaf in each.evidence] == [told]
+        assert each.evidence[0].read_at
+
+
 def test_an_applies_that_is_unreadable_leaves_the_verdict_so(tmp_path):
     known = catalog(
         kind("thing", detail="{id}"),
@@ -112,6 +135,8 @@ def test_a_quantifier_may_say_that_a_check_does_not_apply(tmp_path):
     }
     results = assessed(*estate_of(tmp_path, {**thing("a"), "properties": {"rules": []}}, require=require))
     assert list(results.verdicts()) == [] and results.summary.statuses["not-applicable"] == 1
+    (verdict,) = results.verdicts("not-applicable")
+    assert (verdict.evidence[0].path, verdict.evidence[0].actual) == ("properties.rules", {"items": 0})
 
 
 # lists that could not be read

@@ -93,7 +93,7 @@ class _Ready(NamedTuple):
     require: Compiled
     looks: frozenset[Look]
     told: Told
-    # The verdicts that wait to be written, by status; of those not applicable only the number.
+    # The verdicts that wait to be written, by status.
     waiting: tuple[list[str], ...]
 
 
@@ -167,7 +167,7 @@ class Assessor:
             # The document as a whole is like no other.
             looks = frozenset()
         waiting: tuple[list[str], ...] = ([], [], [], [], [])
-        return _Ready(number, check, applies, compiled[-1], looks, Told(nodes[-1]), waiting)
+        return _Ready(number, check, applies, compiled[-1], looks, Told(nodes), waiting)
 
     def _owners_of(self, subject: str) -> Sequence[str]:
         if subject == "tenant":
@@ -224,9 +224,6 @@ class Assessor:
     def _hold(self, ready: _Ready, row: Row, document: Document) -> tuple[int, list[Fact], str | None]:
         """Add the verdict to those that wait; what it is, its evidence and its reason."""
         status, truth, grounds = _judged(ready, document)
-        if status == SKIPPED:
-            ready.waiting[SKIPPED].append("")
-            return SKIPPED, [], None
         facts = ready.told.facts(grounds)
         self._waiting += len(facts) - 1
         reason: str | None = None
@@ -343,9 +340,8 @@ class Assessor:
             for ready in self._ready:
                 for status, waiting in enumerate(ready.waiting):
                     if waiting:
-                        if status != SKIPPED:
-                            blocks = [(ready.number, status, block) for block in _blocks(waiting)]
-                            connection.executemany("INSERT INTO verdicts VALUES (?, ?, ?)", blocks)
+                        blocks = [(ready.number, status, block) for block in _blocks(waiting)]
+                        connection.executemany("INSERT INTO verdicts VALUES (?, ?, ?)", blocks)
                         if status != UNREAD:  # these were counted by kind of trouble
                             self.tally.counts[ready.check.id, STATUSES[status], ""] += len(waiting)
                         waiting.clear()

@@ -92,6 +92,10 @@ class Located(Protocol):
     def value(self) -> Any:
         """Mappings, lists and plain values."""
 
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of the file's bytes (hex)."""
+
     def at(self, keys: Sequence[str | int]) -> tuple[int, int]:
         """Line and column, from 1, of what `keys` lead to."""
 

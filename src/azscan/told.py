@@ -28,14 +28,15 @@ Fact = tuple[Any, ...]
 class Told:
     """The leaves that one check's evidence has named so far, in that order: facts name them by number.
 
-    `require` is the check's condition: what it asks to be false is worded so, and of alternatives which one it is.
+    `conditions` are the check's, what it requires last: what they ask to be false is worded so, and of alternatives
+    which one it is.
     """
 
-    def __init__(self, require: Node) -> None:
+    def __init__(self, conditions: Sequence[Node]) -> None:
         self._numbers: dict[int, int] = {}
         self._leaves: list[Leaf | Quantifier | Count] = []
-        self._negated = frozenset(id(leaf) for leaf in negated(require))
-        self._alternatives = alternatives(require)
+        self._negated = frozenset(id(leaf) for condition in conditions for leaf in negated(condition))
+        self._alternatives = alternatives(conditions[-1])
         self._paths: dict[int, str] = {}
 
     def facts(self, grounds: Sequence[Ground]) -> list[Fact]:

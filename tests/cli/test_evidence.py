@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import os
 import shutil
@@ -26,6 +27,7 @@ from tests.harness import ROOT, azscan
 STORAGE = "Microsoft.Storage/storageAccounts"
 ISO = ("--framework", "iso-27001-2022")
 ONLY = (*ISO, "--check", "storage-https-only")
+FILES = 18  # of a pack of it, all that its manifest names
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +38,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
         done = azscan("evidence", "-o", "pack.zip", *ONLY, "--save-estate", "e.sqlite", env=around, cwd=folder)
         assert not emulator.write_attempts
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
-    assert "pack.zip: 2 verdicts, 7 files" in done.stderr
+    assert f"pack.zip: 2 verdicts, {FILES} files" in done.stderr
     return folder
 
 
@@ -77,6 +79,19 @@ def test_what_expires_is_judged_as_of_the_scan(saved: Path, tmp_path: Path) -> N
     assert from_saved(saved, tmp_path, *ONLY, "-o", "new.zip").returncode == 0
     assert set(statuses(tmp_path / "old.zip")) == {"pass", "waived"}
     assert set(statuses(tmp_path / "new.zip")) == {"fail", "pass"}
+
+
+def test_the_summary_names_the_configuration(saved: Path, tmp_path: Path) -> None:
+    for text, named in ((None, "azscan.yaml"), ("version: 1\n", "azscan.yaml"), ("version: 1\n#\n", "other.yaml")):
+        if text:
+            (tmp_path / named).write_text(text)
+        given = ("--config", named) if named == "other.yaml" else ()
+        assert from_saved(saved, tmp_path, *ONLY, *given, "-o", "p.zip").returncode == 0
+        with zipfile.ZipFile(tmp_path / "p.zip") as pack:
+            facts = dict(csv.reader(io.StringIO(pack.read("summary/scan.csv").decode(), newline="")))
+        digest = hashlib.sha256(text.encode()).hexdigest() if text else None
+        assert facts["configuration"] == (named if text else "none: there was no azscan.yaml")
+        assert facts.get("configuration (SHA-256)") == digest
 
 
 @pytest.mark.parametrize(
@@ -162,7 +177,7 @@ def test_an_estate_of_a_fresh_scan_is_removed(tmp_path: Path) -> None:
 def test_verifying_tells_what_was_proven(saved: Path, tmp_path: Path) -> None:
     done = azscan("evidence", "verify", str(saved / "pack.zip"), cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "7 files, nothing changed, added or removed\nnot signed: this proves that it is whole" in done.stdout
+    assert f"{FILES} files, nothing changed, added or removed\nnot signed: this proves that it is whole" in done.stdout
 
 
 def test_verifying_what_was_changed_is_ten(saved: Path, tmp_path: Path) -> None:
@@ -184,6 +199,29 @@ def test_signed_by_one_key_and_checked_with_another(saved: Path, tmp_path: Path)
     assert wrong.returncode == 10 and "the key does not match" in wrong.stderr
     unsigned = azscan("evidence", "verify", str(saved / "pack.zip"), "--key", str(another), cwd=tmp_path)
     assert unsigned.returncode == 10 and "it is not signed" in unsigned.stderr
+
+
+def test_a_signed_pack_is_replaced_only_where_it_is_asked_for(saved: Path, tmp_path: Path) -> None:
+    pack, signed = tmp_path / "p.zip", (*ONLY, "-o", "p.zip", "--sign-key", str(private(tmp_path)))
+    first = from_saved(saved, tmp_path, *signed)
+    assert first.returncode == 0 and "replaces" not in first.stderr
+    content = pack.read_bytes()
+    refused = from_saved(saved, tmp_path, *ONLY, "-o", "p.zip")
+    assert (refused.returncode, pack.read_bytes()) == (2, content)
+    assert "p.zip is a signed pack" in refused.stderr and "--force" in refused.stderr
+    forced = from_saved(saved, tmp_path, *ONLY, "-o", "p.zip", "--force")
+    assert forced.returncode == 0 and f"{FILES} files; it replaces the file that stood there" in forced.stderr
+    again = from_saved(saved, tmp_path, *signed)
+    assert again.returncode == 0 and "it replaces the file that stood there" in again.stderr
+    pack.write_bytes(content[:-1])
+    assert from_saved(saved, tmp_path, *ONLY, "-o", "p.zip").returncode == 0
+
+
+def test_verifying_what_is_no_pack_is_wrong_usage(saved: Path, tmp_path: Path) -> None:
+    (tmp_path / "report.csv").write_text("framework,control\r\n")
+    done = azscan("evidence", "verify", "report.csv", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "report.csv is no evidence pack: it is no zip file" in done.stderr and " help: " in done.stderr
 
 
 def test_verifying_nothing_is_wrong_usage(tmp_path: Path) -> None:
@@ -211,7 +249,7 @@ def test_the_documented_way_without_azscan_works(saved: Path, tmp_path: Path) ->
     done = subprocess.run(command, cwd=unpacked, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     verified, fingerprint, files, listed = done.stdout.splitlines()
-    assert verified == "Signature Verified Successfully" and files.strip() == listed.strip() == "7"
+    assert verified == "Signature Verified Successfully" and files.strip() == listed.strip() == str(FILES)
     manifest = (unpacked / MANIFEST).read_text()
     assert f'"signed-by":"{fingerprint.split()[0]}"' in manifest
     with next(unpacked.rglob("*.csv")).open("ab") as table:

@@ -17,7 +17,8 @@ from azscan.collect.plan import Plan
 from azscan.estate.documents import Documents
 from azscan.estate.ids import key_of
 from azscan.estate.store import NO_DETAIL, Estate
-from azscan.evidence.pack import EVIDENCE_COLUMN, write_pack
+from azscan.evidence.pack import write_pack
+from azscan.evidence.rows import EVIDENCE_COLUMN
 from azscan.results import STATUSES
 from azscan.verdicts import StoredResults
 
@@ -37,7 +38,10 @@ class Pack:
         return json.loads(self.zip.read(name))
 
     def rows(self, framework: str) -> list[dict[str, str]]:
-        text = self.zip.read(f"frameworks/{framework}.csv").decode("utf-8-sig")
+        return self.table(f"frameworks/{framework}.csv")
+
+    def table(self, name: str) -> list[dict[str, str]]:
+        text = self.zip.read(name).decode("utf-8-sig")
         return list(csv.DictReader(io.StringIO(text, newline="")))
 
     @cached_property

@@ -59,6 +59,24 @@ def test_observations_hold_every_verdict_once_for_each_framework(document, scann
         assert all(len(each.subjects) == len(each.relevant_evidence) for each in result.observations)
 
 
+def test_observations_have_the_title_severity_and_policies_of_their_check(document, scanned: Scanned) -> None:
+    for result in document.results:
+        for each in result.observations:
+            told = [(prop.name, prop.value) for prop in each.props]
+            check = scanned.results.catalog.checks[dict(told)["check"]]
+            assert each.title == f"{check.title}: {dict(told)['status']}" and check.id in each.description
+            assert dict(told)["severity"] == check.severity
+            assert tuple(value for name, value in told if name == "azure-policy") == check.policy
+
+
+def test_findings_have_the_worst_severity(document, scanned: Scanned) -> None:
+    severities = {each.name: each.severity for each in scanned.results.controls}
+    for framework, result in zip(scanned.results.frameworks, document.results, strict=True):
+        for finding in result.findings:
+            told = {prop.name: prop.value for prop in finding.target.props}
+            assert told.get("worst-severity", "") == severities[f"{framework.key}:{told['control']}"]
+
+
 def test_whatever_is_referred_to_is_there(document, demo: Pack) -> None:
     uuids: list[str] = [document.uuid]
     for result in document.results:

@@ -8,27 +8,40 @@ import io
 import zipfile
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from azscan.catalog.load import load
+from azscan.config import Config
 from azscan.emulator import Estate, demo_estate, harvest
 from azscan.errors import OutputError
 from azscan.estate.redact import SECRET_VALUE, is_secret_name
 from azscan.evidence import archive
-from azscan.evidence.pack import EDGE_COLUMNS, EVIDENCE_COLUMN
+from azscan.evidence.rows import EVIDENCE_COLUMN, PACK_COLUMNS
 from azscan.report import write
 from azscan.report.csv_report import COLUMNS
+from azscan.results import Waiver
+from azscan.scan import assess, choose_checks
+from azscan.settings import resolve
+from azscan.words import is_guid
 from tests.azure.servers import HurriedClock
 from tests.evidence.ground import FRAMEWORKS, Pack, packed
 from tests.harness import Scanned, scan
 
 PLANTED = "Zq9plantedQz"
+SUMMARY = (
+    *("scan", "scope", "roles-of-the-identity", "frameworks", "controls", "unreadable-parts", "waivers"),
+    *("switched-off", "severities", "accepted-as-unreadable"),
+)
 
 
 def test_layout(demo: Pack) -> None:
     others = [name for name in demo.names if not name.startswith("evidence/")]
     assert others == [
         *(f"frameworks/{key}.{kind}" for key in FRAMEWORKS for kind in ("csv", "xlsx")),
-        *("oscal/assessment-results.json", "summary.csv", "summary.html", "MANIFEST.json"),
+        *("not-applicable.csv", "oscal/assessment-results.json"),
+        *(f"summary/{name}.csv" for name in SUMMARY),
+        *("summary.html", "README.txt", "MANIFEST.json"),
     ]
     assert len(set(demo.names)) == len(demo.names)
 
@@ -43,24 +56,77 @@ def test_the_same_results_make_the_same_pack(scanned: Scanned, demo: Pack, tmp_p
     assert again.path.read_bytes() == demo.path.read_bytes()
 
 
-def test_rows_are_those_of_a_scan_with_the_files_beside(scanned: Scanned, demo: Pack) -> None:
+def test_rows_are_those_of_a_scan_with_more_beside(scanned: Scanned, demo: Pack) -> None:
     stream = io.BytesIO()
     write("csv", scanned.results, stream)
-    of_scan = list(csv.reader(io.StringIO(stream.getvalue().decode(), newline="")))
-    of_pack = [list(row.values()) for row in demo.every_row]
-    assert of_scan[0] == list(COLUMNS)
-    assert list(demo.every_row[0]) == [*COLUMNS, EVIDENCE_COLUMN, *EDGE_COLUMNS]
-    assert [row[: len(COLUMNS)] for row in of_pack] == of_scan[1:]
+    of_scan = list(csv.DictReader(io.StringIO(stream.getvalue().decode(), newline="")))
+    assert list(of_scan[0]) == list(COLUMNS) and tuple(demo.every_row[0]) == PACK_COLUMNS
+    same = (*COLUMNS[:3], *COLUMNS[4:8], *COLUMNS[9:14], "read at", "fix")
+    assert [[row[name] for name in same] for row in demo.every_row] == [[row[name] for name in same] for row in of_scan]
+    for ours, theirs in zip(demo.every_row, of_scan, strict=True):
+        title = "check title" if ours["check"] else "control title"
+        assert (ours[title], ours["api version"], ours["note"]) == (theirs["title"], theirs["api"], theirs["reason"])
 
 
-def test_a_row_tells_why_its_check_counts_for_its_control(demo: Pack) -> None:
+def test_every_row_has_the_title_of_its_control(scanned: Scanned, demo: Pack) -> None:
+    titles = {each.name: each.title for each in scanned.results.controls}
     for row in demo.every_row:
-        told = (row["strength"], row["basis"], row["why it counts"])
-        if row["check"]:
-            assert row["strength"] in ("direct", "partial") and row["basis"] in ("microsoft", "curated")
-            assert bool(row["why it counts"]) == (row["basis"] == "curated")
-        else:
-            assert told == ("", "", "")
+        assert row["control title"] == titles[f"{row['framework']}:{row['control']}"]
+        assert bool(row["check title"]) == bool(row["check"])
+
+
+def test_a_row_names_the_policies_that_it_rests_on(scanned: Scanned, demo: Pack) -> None:
+    for row in demo.every_row:
+        policies = scanned.results.catalog.checks[row["check"]].policy if row["check"] else ()
+        assert row["policies"] == "\n".join(policies)
+        assert policies or row["basis"] != "microsoft"
+    assert {row["why it counts"] for row in demo.every_row if row["basis"] == "microsoft"} == {
+        "an initiative of Microsoft's ties a policy that asks the same to this control"
+    }
+
+
+def test_a_custom_role_is_told_by_its_own_name(demo: Pack) -> None:
+    names = {row["name"] for row in demo.every_row if row["type"] == "Microsoft.Authorization/roleDefinitions"}
+    assert "contoso-subscription-admin" in names and not any(map(is_guid, names))
+
+
+def test_a_waiver_stands_in_columns_of_its_own(tmp_path: Path) -> None:
+    waiver = Waiver(("*",), ("*",), "public site", "j.doe", "SEC-12", "2099-01-31")
+    given = {"frameworks": FRAMEWORKS, "checks": ["storage-*", "databricks-*"]}
+    estate = scan(tmp_path, demo_estate(), **given).results.estate
+    settings = resolve(given, {}, Config(waivers=(waiver,)))
+    pack = packed(assess(estate, settings, choose_checks(settings, load())), tmp_path / "pack.zip")
+    names = ("status", "waiver reason", "waiver ticket", "waiver approved by", "waiver expires")
+    told = {tuple(row[name] for name in names) for row in pack.every_row if row["check"]}
+    assert told == {("pass", "", "", "", ""), ("waived", "public site", "SEC-12", "j.doe", "2099-01-31")}
+    notes = {row["note"][:18] for row in pack.every_row if row["status"] == "waived"}
+    assert notes == {"", "Azure does not say"}
+
+
+@pytest.mark.parametrize(
+    ("cloud", "arm", "graph"),
+    [
+        ("AzureCloud", "https://management.azure.com", "https://graph.microsoft.com"),
+        ("AzureUSGovernment", "https://management.usgovcloudapi.net", "https://graph.microsoft.us"),
+        ("AzureCloudEmulator", "", ""),
+    ],
+)
+def test_addresses_have_the_host_where_it_is_known(
+    scanned: Scanned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cloud: str, arm: str, graph: str
+) -> None:
+    results = scanned.results
+    monkeypatch.setattr(results, "scan", msgspec.structs.replace(results.scan, cloud=cloud))
+    pack = packed(results, tmp_path / "pack.zip")
+    urls = {url for row in pack.every_row for url in row["evidence url"].split("\n")} - {""}
+    assert {url[: url.index("/", 8 if arm else 0)] for url in urls} == {arm, graph}
+    assert any(url.startswith(f"{graph}/v1.0/policies") for url in urls)
+    assert any(url.startswith(f"{arm}/subscriptions/") for url in urls)
+
+
+def test_what_was_expected_stands_line_by_line_against_what_was_found(demo: Pack) -> None:
+    paired = [(row["expected"].split("\n"), row["actual"].split("\n")) for row in demo.every_row]
+    assert all(len(expected) == len(actual) for expected, actual in paired)
+    assert any(len(actual) > 1 and len(set(actual)) == 1 for _, actual in paired)
 
 
 def test_every_verdict_names_files_that_are_there(demo: Pack) -> None:
@@ -71,7 +137,8 @@ def test_every_verdict_names_files_that_are_there(demo: Pack) -> None:
 
 
 def test_files_are_named_by_their_content_and_all_are_named(demo: Pack) -> None:
-    named = {name for row in demo.every_row for name in row[EVIDENCE_COLUMN].split("\n")} - {""}
+    rows = [*demo.every_row, *demo.table("not-applicable.csv")]
+    named = {name for row in rows for name in row[EVIDENCE_COLUMN].split("\n")} - {""}
     for name in demo.names:
         if name.startswith("evidence/"):
             digest = hashlib.sha256(demo.zip.read(name)).hexdigest()

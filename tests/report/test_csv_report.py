@@ -128,7 +128,36 @@ def test_a_waived_row_carries_the_waivers_record() -> None:
     assert (row["reason"], row["approved by"], row["expires"]) == ("public site (SEC-12)", "j.doe", "2027-01-31")
 
 
-def test_evidence_has_a_line_for_each_leaf_and_one_where_all_agree() -> None:
+def test_line_stands_against_line_where_values_repeat() -> None:
+    evidence = tuple(leaf(f"passwords[{name}].expiry", "exists", None, present=False) for name in "ab")
+    (row,) = rows(MemoryResults([msgspec.structs.replace(https_only(storage("st")), evidence=evidence)]))
+    assert row["expected"].split("\n") == ["passwords[a].expiry exists", "passwords[b].expiry exists"]
+    assert row["actual"].split("\n") == ["absent", "absent"]
+    assert "\n" not in row["evidence url"]
+
+
+@pytest.mark.parametrize(
+    ("actual", "told"),
+    [
+        ({"items": 15, "true": 0}, "none of 15 items"),
+        ({"items": 15, "false": 2}, "all but 2 of 15 items"),
+        ({"items": 0}, "no items"),
+        (["to-law: jobs to workspace", "b"], "to-law: jobs to workspace, b"),
+        ([], "nothing"),
+        ("none", '"none"'),
+        (True, "true"),
+        ({"startHourUtc": 2}, '{"startHourUtc":2}'),
+    ],
+)
+def test_what_was_found_stands_in_the_words_of_the_table(actual: object, told: str) -> None:
+    verdict = msgspec.structs.replace(https_only(storage("st")), evidence=(leaf("a.b", "exists", actual),))
+    assert rows(MemoryResults([verdict]))[0]["actual"] == told
+    report = io.BytesIO()
+    write("json", MemoryResults([verdict]), report)
+    assert msgspec.json.decode(report.getvalue())["verdicts"][0]["evidence"][0]["actual"] == actual
+
+
+def test_evidence_has_a_line_for_each_leaf_and_one_for_all_reads_that_agree() -> None:
     row = next(row for row in rows(sample()) if row["check"] == "storage-network-closed")
     assert row["expected"].split("\n")[1] == "properties.networkAcls.defaultAction equals Deny"
     assert row["actual"].split("\n") == ["absent", "Allow", "0.0.0.0/0", "Logging, Metrics, AzureServices"]

@@ -7,6 +7,7 @@ Keys are always strings, as in JSON.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import re
@@ -83,6 +84,12 @@ class Source(msgspec.Struct, frozen=True):
     faults: tuple[SourceFault, ...] = ()
     marks: dict[int, _Marks] = {}
     start: tuple[int, int] = (1, 1)
+    data: bytes = b""
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of the file's bytes (hex)."""
+        return hashlib.sha256(self.data).hexdigest()
 
     def at(self, keys: Sequence[Key]) -> tuple[int, int]:
         """Line and column (from 1) of the key or list item at `keys`, or of the nearest one above that exists."""
@@ -213,7 +220,7 @@ class _Builder:
             self.faults.append(self._syntax(error))
         if self.root is None and not self.faults:
             self.faults.append(SourceFault(self.file, 0, 0, "the file is empty"))
-        return Source(self.file, self.root, tuple(self.faults), self.marks, self.start)
+        return Source(self.file, self.root, tuple(self.faults), self.marks, self.start, self.data)
 
     def _scalar(self, event: Any) -> None:
         value: Any = event.value

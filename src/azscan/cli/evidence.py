@@ -49,6 +49,9 @@ def evidence(
         help="Begin each CSV with the mark by which Excel knows UTF-8",
         rich_help_panel=OUTPUT,
     ),
+    force: bool = typer.Option(
+        False, "--force", metavar="", help="Replace a pack that is signed", rich_help_panel=OUTPUT
+    ),
     **given: Any,
 ) -> None:
     """Write a pack of evidence: verdicts by control, what Azure returned for each, and a manifest of hashes.
@@ -57,7 +60,7 @@ def evidence(
     byte. A pack of failing controls is a success: there is no gate unless --fail-on is given here.
     """
     if context.invoked_subcommand is None:
-        raise typer.Exit(run({**by_key(given), "sign_key": sign_key, "bom": bom}, output, os.environ))
+        raise typer.Exit(run({**by_key(given), "sign_key": sign_key, "bom": bom, "force": force}, output, os.environ))
 
 
 @app.command()
@@ -82,6 +85,7 @@ def verify(
 
 def run(given: Mapping[str, Any], output: str, environ: Mapping[str, str]) -> int:
     """Write a pack with the options as given; returns the exit code."""
+    from azscan.evidence.verify import is_signed
     from azscan.report.output import check_writable
 
     signer = _signer(str(given["sign_key"]), environ)
@@ -93,6 +97,11 @@ def run(given: Mapping[str, Any], output: str, environ: Mapping[str, str]) -> in
         what = f"a pack is a zip file, and {output} is not named so" if output else "there is no name for the pack"
         raise UsageError(what, hint=f"give one that ends in {SUFFIX}: -o pack{SUFFIX}")
     check_writable(output)
+    if not given["force"] and is_signed(Path(output)):
+        raise UsageError(
+            f"{output} is a signed pack, and somebody may rely on it",
+            hint="write to another file, or replace it with --force",
+        )
 
     def pack(opened: Estate) -> int:
         return _pack(opened, settings, choice, output, signer, bom=bool(given["bom"]))
@@ -130,9 +139,11 @@ def _pack(opened: Estate, settings: Settings, choice: Choice, output: str, signe
     results = assess(opened, settings, choice, moment)
     check_something_was_read(results)
     params = params_of(settings, choice.catalog)
-    files = write_pack(output, results, params, judged_at=moment, signer=signer, bom=bom)
+    is_replaced = Path(output).exists()
+    files = write_pack(output, results, params, judged_at=moment, signer=signer, bom=bom, config=settings.file)
     verdicts = sum(results.summary.statuses.values()) - results.summary.statuses["not-applicable"]
-    speaker(settings)(f"{output}: {count(verdicts, 'verdict')}, {count(files, 'file')}")
+    replaced = "; it replaces the file that stood there" if is_replaced else ""
+    speaker(settings)(f"{output}: {count(verdicts, 'verdict')}, {count(files, 'file')}{replaced}")
     gate = results.summary.gate
     if gate.exit_code or gate.fail_on != "never":
         # There is no report on standard output that would end with it: --quiet must not hide why a pipeline fails.

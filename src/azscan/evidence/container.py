@@ -32,6 +32,9 @@ _END = struct.Struct("<4s4H2LH")
 _END64 = struct.Struct("<4sQ2H2L4Q")
 _LOCATOR = struct.Struct("<4sLQL")
 _CENTRAL_SIZE, _LOCAL_SIZE = 46, 30
+_LOCAL, _ENDING = b"PK\x03\x04", b"PK\x05\x06"
+# What may stand behind the end of a zip file, which tells its length in two bytes.
+_LONGEST_NOTE = 0xFFFF
 _DESCRIPTOR = 0x8
 _ENCRYPTED = 0x1
 # What of an entry never differs between packs.
@@ -57,6 +60,16 @@ class Packed(NamedTuple):
 
     info: ZipInfo
     start: int
+
+
+def may_be_zip(stream: BinaryIO) -> bool:
+    """False where a file neither begins nor ends as a zip file does; of an empty one nobody knows what it was."""
+    size = stream.seek(0, 2)
+    stream.seek(0)
+    if not size or stream.read(len(_LOCAL)) == _LOCAL:
+        return True
+    stream.seek(max(0, size - _END.size - _LONGEST_NOTE))
+    return _ENDING in stream.read()
 
 
 def open_container(path: Path, stream: BinaryIO) -> Mapping[str, Packed]:
@@ -134,7 +147,7 @@ class _End:
         stream.seek(at)
         signature, *told = _END.unpack(stream.read(_END.size))
         self.entries, self.length, self.start = told[3:6]
-        if signature != b"PK\x05\x06" or told != [0, 0, self.entries, *told[3:6], 0]:
+        if signature != _ENDING or told != [0, 0, self.entries, *told[3:6], 0]:
             raise _no_zip(path, "its end is not that of a pack")
         place = at - _LOCATOR.size - _END64.size
         if place >= 0:

@@ -17,8 +17,8 @@ import msgspec
 from azscan.evidence.manifest import MANIFEST
 from azscan.report.control_table import chosen_line
 from azscan.report.text import visible
-from azscan.results import ControlResult, Framework, ResourceRef, Results, Verdict
-from azscan.verdicts import KEPT_REFERENCES
+from azscan.results import ControlResult, Framework, ResourceRef, Verdict
+from azscan.verdicts import KEPT_REFERENCES, StoredResults
 
 PATH = "oscal/assessment-results.json"
 VERSION = "1.1.2"
@@ -39,8 +39,9 @@ _encode = msgspec.json.Encoder().encode
 class Oscal:
     """Takes in verdicts as they stream, then writes the document; what waits stands in a private temporary file."""
 
-    def __init__(self, results: Results) -> None:
+    def __init__(self, results: StoredResults) -> None:
         self._results = results
+        self._catalog = results.catalog
         self._frameworks = {framework.key: place for place, framework in enumerate(results.frameworks)}
         self._kept = sqlite3.connect("", isolation_level=None)
         self._kept.execute("PRAGMA journal_mode = OFF")
@@ -74,7 +75,7 @@ class Oscal:
         self._kept.execute('CREATE INDEX part_of ON part("check", status)')
         scan = self._results.scan
         plan = self._uuid("plan")
-        metadata = {
+        metadata: dict[str, Any] = {
             "title": "azscan: results of an automated assessment of Azure",
             "last-modified": scan.finished,
             "version": scan.finished,
@@ -87,6 +88,8 @@ class Oscal:
                 _prop("identity", scan.identity),
             ],
         }
+        if scan.notes:
+            metadata["remarks"] = "\n\n".join(map(visible, scan.notes))
         stream.write(b'{"assessment-results":{"uuid":' + _encode(self._uuid("document")))
         stream.write(b',\n"metadata":' + _encode(metadata))
         stream.write(b',\n"import-ap":' + _encode({"href": f"#{plan}"}))
@@ -139,6 +142,7 @@ class Oscal:
         observed: dict[str, list[str]] = {}
         lead = b"\n"
         for check in of_framework:
+            declared = self._catalog.checks[check]
             for (status,) in self._kept.execute(
                 'SELECT DISTINCT status FROM part WHERE "check" = ? ORDER BY status', (check,)
             ).fetchall():
@@ -146,9 +150,14 @@ class Oscal:
                 observed.setdefault(check, []).append(uuid)
                 about = {
                     "uuid": uuid,
-                    "title": f"{check}: {status}",
-                    "description": f"The resources for which the check {check} ended as {status}.",
-                    "props": [_prop("check", check), _prop("status", status)],
+                    "title": _line(f"{declared.title}: {status}"),
+                    "description": visible(
+                        f"The resources for which the check {check} ended as {status}. Why it matters: {declared.why}"
+                    ),
+                    "props": [
+                        *(_prop("check", check), _prop("status", status), _prop("severity", declared.severity)),
+                        *(_prop("azure-policy", each) for each in declared.policy),
+                    ],
                     "methods": ["TEST"],
                     "collected": self._results.scan.finished,
                 }
@@ -189,6 +198,7 @@ class Oscal:
                     _prop("control", control.control),
                     _prop("azscan-status", control.status),
                     _prop("strength", control.strength),
+                    *([_prop("worst-severity", control.severity)] if control.severity else []),
                 ],
                 "status": {"state": state, "reason": reason, "remarks": visible(told)},
             },

@@ -87,7 +87,9 @@ class EvidenceFiles:
         place = self._place(trace.row)
         told = {place.read_id, place.detail_id}
         whole = []
-        if needs := self._needs[check.id]:
+        # What leaves a resource out stands in the resource, or in what was found: no more need be shown of it.
+        needs = self._needs[check.id] if verdict.status != "not-applicable" else {}
+        if needs:
             for kind, number in self._walk(check.subject, place, needs):
                 yield (kind, number)
                 if kind == "list":

@@ -1,4 +1,7 @@
-"""The cover sheet of a pack: who looked at what, when and with what, and what came of each control."""
+"""The cover sheet of a pack: who looked at what, when and with what, and what came of each control.
+
+It is one page, and a CSV for each of its tables.
+"""
 
 from __future__ import annotations
 
@@ -6,36 +9,35 @@ import html
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
-import msgspec
-
+from azscan.config import CONFIG_NAME, Located
 from azscan.decisions import changes
+from azscan.evidence.legend import TITLE, legend
+from azscan.evidence.not_applicable import PATH as LEFT_OUT
 from azscan.evidence.oscal import VERSION as OSCAL_VERSION
 from azscan.evidence.roles import roles_held
+from azscan.evidence.rows import hosts_of
+from azscan.evidence.section import Section
 from azscan.report.control_table import chosen_line, score_line
-from azscan.report.csv_report import safe_cell, write_rows
 from azscan.report.labels import subscription_names
 from azscan.report.text import visible
-from azscan.results import CONTROL_STATUSES, STATUSES, Allowance, Framework, Off, SeverityOverride, Waiver
+from azscan.results import CONTROL_STATUSES, STATUSES, Allowance, Framework, Off, Score, SeverityOverride, Waiver
 from azscan.verdicts import StoredResults
 
+PAGE = "summary.html"
 # The statuses of verdicts that say something of a control.
 _COUNTED = STATUSES[:-1]
 
 
-class Section(msgspec.Struct, frozen=True):
-    """One table of the summary; `note` says what its emptiness means."""
+def sections(
+    results: StoredResults, params: Mapping[str, Mapping[str, Any]], config: Located | None = None
+) -> tuple[Section, ...]:
+    """What the summary tells, in its order.
 
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    note: str = "none"
-
-
-def sections(results: StoredResults, params: Mapping[str, Mapping[str, Any]]) -> tuple[Section, ...]:
-    """What the summary tells, in its order. `params` are the parameters that azscan.yaml sets, by check id."""
+    `params` are the parameters that azscan.yaml sets, by check id; `config` is that file, where there is one.
+    """
     names = subscription_names(results.scan)
     return (
-        Section("Scan", ("what", "value"), tuple(_scan(results, params))),
+        Section("Scan", ("what", "value"), tuple(_scan(results, params, config))),
         Section(
             "Scope",
             ("subscription", "name", "state", "tenant", "left out because"),
@@ -51,17 +53,15 @@ def sections(results: StoredResults, params: Mapping[str, Mapping[str, Any]]) ->
         ),
         Section(
             "Frameworks",
-            ("framework", "score", *CONTROL_STATUSES),
-            tuple(
-                (each.framework, score_line(each), *(str(each.statuses.get(status, 0)) for status in CONTROL_STATUSES))
-                for each in results.scores
-            ),
+            ("framework", "title", "score", *CONTROL_STATUSES, "source of its controls and edges"),
+            tuple(_framework(each, results) for each in results.scores),
         ),
         Section(
             "Controls",
             (
-                *("framework", "control", "title", "status", "strength", "worst", *_COUNTED),
-                *("decided by", "not run", "what no check decides, or why"),
+                *("framework", "control", "control title", "control status", "strength", "worst severity"),
+                *(f"verdicts: {status}" for status in _COUNTED),
+                *("decided by", "checks not run", "what no check decides, or why"),
             ),
             tuple(
                 (
@@ -110,14 +110,26 @@ def sections(results: StoredResults, params: Mapping[str, Mapping[str, Any]]) ->
     )
 
 
+def _framework(score: Score, results: StoredResults) -> tuple[str, ...]:
+    told = results.catalog.frameworks[score.framework]
+    counts = (str(score.statuses.get(status, 0)) for status in CONTROL_STATUSES)
+    return score.framework, told.title, score_line(score), *counts, told.source
+
+
 def _extent(framework: Framework) -> str:
     return chosen_line(framework) if framework.left_out else f"{len(framework.controls)} controls"
 
 
-def _scan(results: StoredResults, params: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+def _scan(
+    results: StoredResults, params: Mapping[str, Mapping[str, Any]], config: Located | None
+) -> Iterator[tuple[str, str]]:
     scan, summary = results.scan, results.summary
     first, last = results.estate.connection.execute("SELECT min(at), max(at) FROM read WHERE at <> ''").fetchone()
+    for note in scan.notes:
+        yield "note", note
     yield "cloud", scan.cloud
+    for of, host in zip(("Azure Resource Manager", "Microsoft Graph"), hosts_of(scan.cloud), strict=True):
+        yield f"host of {of}", host or f"that of the cloud {scan.cloud}: addresses stand without it"
     yield "tenant", scan.tenant
     yield "identity", scan.identity
     yield "object id of the identity", str(results.estate.about("object_id", "") or "not known")
@@ -131,6 +143,9 @@ def _scan(results: StoredResults, params: Mapping[str, Mapping[str, Any]]) -> It
     yield "azscan that read", str(results.estate.about("version", "not known"))
     yield "azscan that judged", scan.version
     yield "catalogue (SHA-256)", scan.catalog
+    yield "configuration", config.file if config is not None else f"none: there was no {CONFIG_NAME}"
+    if config is not None:
+        yield "configuration (SHA-256)", config.sha256
     yield "OSCAL", OSCAL_VERSION
     for framework in results.frameworks:
         yield "framework", f"{framework.key}: {framework.title}, {_extent(framework)}"
@@ -138,15 +153,14 @@ def _scan(results: StoredResults, params: Mapping[str, Mapping[str, Any]]) -> It
     yield "checks", f"{scan.checks}"
     yield "resources", f"{summary.resources}"
     for status in STATUSES:
-        yield f"verdicts: {status}", f"{summary.statuses.get(status, 0)}"
+        where = f", listed in {LEFT_OUT}" if status == "not-applicable" else ""
+        yield f"verdicts: {status}", f"{summary.statuses.get(status, 0)}{where}"
     for check, values in sorted(params.items()):
         # A threshold can be set so that everything passes.
         for name, value in values.items() if results.controls_of(check) else ():
             yield "parameter", f"{check}: {name} = {value}"
     for each in scan.filters:
         yield "filter", each
-    for note in scan.notes:
-        yield "note", note
 
 
 def _waiver(waiver: Waiver) -> tuple[str, ...]:
@@ -178,51 +192,54 @@ def _state(entry: Waiver | Off | SeverityOverride | Allowance) -> str:
     return "expired" if entry.expired else "in force"
 
 
-def write_csv(parts: Sequence[Section], stream: BinaryIO, *, bom: bool = False) -> None:
-    """Write the summary as CSV: the first cell of each row names its table, whose heading stands before its rows."""
-    width = max(len(part.columns) for part in parts)
-    write_rows(("section", *(f"column {number + 1}" for number in range(width))), _csv_rows(parts), stream, bom=bom)
-
-
-def _csv_rows(parts: Sequence[Section]) -> Iterator[list[str]]:
-    for part in parts:
-        yield [part.title, *part.columns]
-        for row in part.rows or ((part.note,),):
-            yield [part.title, *map(safe_cell, row)]
-
-
 _STYLE = """
 body{font:14px/1.5 system-ui,sans-serif;margin:2em;color:#1a1a1a}
-h1{font-size:1.5em}h2{font-size:1.15em;margin-top:2em}
+h1{font-size:1.5em}h2{font-size:1.15em;margin-top:2em}h3{font-size:1em}
 table{border-collapse:collapse;width:100%}
 th,td{border:1px solid #bbb;padding:.3em .5em;text-align:left;vertical-align:top;overflow-wrap:anywhere}
 th{background:#eee}
+.note{border:2px solid #b00;padding:.5em .8em;font-weight:bold}
 @media print{body{margin:0}thead{display:table-header-group}tr{break-inside:avoid}}
 """
 
 
-def write_html(parts: Sequence[Section], stream: BinaryIO) -> None:
-    """Write the summary as one page that needs nothing beside it and runs nothing."""
+def write_html(parts: Sequence[Section], notes: Sequence[str], stream: BinaryIO) -> None:
+    """Write the summary as one page that needs nothing beside it and runs nothing.
+
+    `notes` are those of the scan: they stand above everything else. What the words mean stands at the end.
+    """
     stream.write(
         b'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
         b"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         b"<title>azscan: evidence</title><style>" + _STYLE.encode() + b"</style></head>\n<body>\n"
-        b"<h1>Evidence of an assessment of Azure by azscan</h1>\n"
+        b"<h1>" + TITLE.encode() + b"</h1>\n"
+    )
+    for note in notes:
+        stream.write(f'<p class="note">{_text(note)}</p>\n'.encode())
+    stream.write(
         b"<p>MANIFEST.json has the SHA-256 of every file. What Azure returned stands in the folder evidence,"
-        b" and each row of the frameworks' CSV files names the files that it rests on.</p>\n"
+        b" and each row of the frameworks' CSV files names the files that it rests on."
+        b' <a href="#words">What the words mean</a> stands at the end.</p>\n'
     )
     for part in parts:
-        stream.write(f"<h2>{_text(part.title)}</h2>\n".encode())
-        if not part.rows:
-            stream.write(f"<p>{_text(part.note)}</p>\n".encode())
-            continue
-        heads = "".join(f'<th scope="col">{_text(name)}</th>' for name in part.columns)
-        stream.write(f"<table><thead><tr>{heads}</tr></thead><tbody>\n".encode())
-        for row in part.rows:
-            cells = "".join(f"<td>{_text(cell)}</td>" for cell in row)
-            stream.write(f"<tr>{cells}</tr>\n".encode())
-        stream.write(b"</tbody></table>\n")
+        _write_table(part, "h2", stream)
+    stream.write(b'<h2 id="words">What the words mean</h2>\n')
+    for part in legend():
+        _write_table(part, "h3", stream)
     stream.write(b"</body></html>\n")
+
+
+def _write_table(part: Section, heading: str, stream: BinaryIO) -> None:
+    stream.write(f"<{heading}>{_text(part.title)}</{heading}>\n".encode())
+    if not part.rows:
+        stream.write(f"<p>{_text(part.note)}</p>\n".encode())
+        return
+    heads = "".join(f'<th scope="col">{_text(name)}</th>' for name in part.columns)
+    stream.write(f"<table><thead><tr>{heads}</tr></thead><tbody>\n".encode())
+    for row in part.rows:
+        cells = "".join(f"<td>{_text(cell)}</td>" for cell in row)
+        stream.write(f"<tr>{cells}</tr>\n".encode())
+    stream.write(b"</tbody></table>\n")
 
 
 def _text(text: str) -> str:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
-from azscan.errors import UsageError
-from azscan.evidence.container import PER_FILE, NotProvenError, Packed, open_container, unpack
+from azscan.errors import AzscanError, UsageError
+from azscan.evidence.container import PER_FILE, NotProvenError, Packed, may_be_zip, open_container, unpack
 from azscan.evidence.manifest import FORMAT, MANIFEST, SIGNATURE, Entry, Manifest, decode, encode
 from azscan.evidence.signing import fingerprint_of, is_signature
 
@@ -33,13 +33,29 @@ def verify(path: Path, key: Ed25519PublicKey | None = None) -> Proven:
     """What the pack proves: every file is as its manifest says, there is no other, and with `key` who signed it.
 
     Nothing is unpacked, and no more of it is read than the manifest accounts for. Raises NotProvenError with all that
-    is wrong, UsageError where there is no file.
+    is wrong, UsageError where there is no file, or one that is no part of a zip file either.
     """
     try:
         with path.open("rb") as stream:
+            if not may_be_zip(stream):
+                raise UsageError(
+                    f"{path} is no evidence pack: it is no zip file",
+                    hint="name a pack that azscan evidence has written",
+                )
             return _verify(path, stream, key)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror or error}", hint="name an evidence pack") from error
+
+
+def is_signed(path: Path) -> bool:
+    """True where the file is a whole pack that names a signer; whether it was that one only a key can tell."""
+    try:
+        with path.open("rb") as stream:
+            if SIGNATURE not in open_container(path, stream):
+                return False
+        return bool(verify(path).signed_by)
+    except (OSError, AzscanError):
+        return False
 
 
 def _verify(path: Path, stream: BinaryIO, key: Ed25519PublicKey | None) -> Proven:

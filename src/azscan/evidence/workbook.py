@@ -12,10 +12,14 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from azscan.evidence.archive import entry_info
+
+if TYPE_CHECKING:
+    from xlsxwriter import Workbook as Book
+    from xlsxwriter.format import Format
 
 # Excel takes 1,048,576 rows and 32,767 characters in a cell.
 # https://support.microsoft.com/office/excel-specifications-and-limits-1672b34d-7043-467e-8e27-269d656771c3
@@ -25,7 +29,13 @@ LONGEST_CELL = 32_767
 _SHORT = LONGEST_CELL // 2
 _CUT = "\n(cut: the CSV has the rest)"
 # Columns wider than the others, by their name.
-_WIDTHS = {"title": 45, "resource id": 60, "expected": 45, "actual": 30, "reason": 45, "fix": 45, "evidence files": 60}
+_WIDTHS = {
+    **dict.fromkeys(("control title", "check title", "expected", "note", "waiver reason", "fix", "why it counts"), 45),
+    **dict.fromkeys(("resource id", "evidence url", "evidence files"), 60),
+    "name": 30,
+    "actual": 30,
+    "policies": 38,
+}
 # Rows that are written at once.
 _BLOCK = 200
 _END = b"</sheetData>"
@@ -40,13 +50,25 @@ _NAMED = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 class Workbook:
     """An .xlsx file of rows; beyond `rows_per_sheet` they go on in another sheet. A context manager.
 
+    Where there is a `legend` (rows of kind, word and meaning, safe in a spreadsheet), the last sheet holds it.
+
     Every cell is a text: nothing in it is a formula, a number or a link. Memory does not grow with the rows. The
     same rows give the same bytes.
     """
 
-    def __init__(self, path: Path, columns: Sequence[str], *, created: datetime, rows_per_sheet: int = ROWS) -> None:
+    def __init__(
+        self,
+        path: Path,
+        columns: Sequence[str],
+        *,
+        created: datetime,
+        rows_per_sheet: int = ROWS,
+        legend: Sequence[Sequence[str]] = (),
+    ) -> None:
         from xlsxwriter.utility import xl_col_to_name
 
+        self.path = path
+        self._legend = legend
         self._columns = columns
         self._letters = [xl_col_to_name(place) for place in range(len(columns))]
         self._created = created
@@ -116,7 +138,20 @@ class Workbook:
                     sheet.set_column(place, place, _WIDTHS.get(name, 16))
                     sheet.write_string(0, place, name, heading)
                 sheet.autofilter(0, 0, lines, len(self._columns) - 1)
+            if self._legend:
+                self._add_legend(book, heading)
         return ZipFile(made)
+
+    def _add_legend(self, book: Book, heading: Format) -> None:
+        sheet = book.add_worksheet("legend")
+        sheet.freeze_panes(1, 0)
+        wrapped = book.add_format({"text_wrap": True, "valign": "top"})
+        for place, (name, width) in enumerate((("about", 24), ("word", 24), ("meaning", 90))):
+            sheet.set_column(place, place, width)
+            sheet.write_string(0, place, name, heading)
+        for number, row in enumerate(self._legend, 1):
+            for place, text in enumerate(row):
+                sheet.write_string(number, place, text, wrapped)
 
 
 def _row(letters: Sequence[str], number: int, cells: Sequence[str]) -> str:

@@ -20,9 +20,9 @@ from azscan.decisions import NAMES, decisions
 from azscan.report import Options
 from azscan.report.finding import record_words
 from azscan.report.known import IN_BASELINE
-from azscan.report.labels import actual_of, subscription_names
+from azscan.report.labels import subscription_names, told_line
 from azscan.report.text import visible
-from azscan.results import CONTROL_STATUSES, STATUSES, ControlResult, Framework, Results, Verdict
+from azscan.results import CONTROL_STATUSES, STATUSES, ControlResult, Evidence, Framework, Results, Verdict, Waiver
 
 COLUMNS = (
     "framework",
@@ -70,8 +70,8 @@ def write_csv(results: Results, stream: BinaryIO, options: Options) -> None:
 
     Rows are sorted by framework, control (as the framework orders them), check, status (failing first), subscription
     and resource id. A control without a verdict has a row that says why. At the end stand the team's decisions. Where
-    several leaves decided a verdict, the cells of its evidence have a line for each; one line stands for all of them
-    where they agree.
+    several leaves decided a verdict, `expected` and `actual` have a line for each, so that line stands against line;
+    of the reads, which mostly agree, one line stands for all where they do.
     """
     with SortedRows(results) as rows:
         rows.fill((verdict, ()) for verdict in results.verdicts())
@@ -219,27 +219,36 @@ def _cells(verdict: Verdict, results: Results, subscription: str) -> list[str]:
     )  # fmt: skip
     return [
         *map(safe_cell, one_line),
-        _lines([f"{leaf.path} {leaf.expected}".strip() for leaf in evidence]),
-        _lines([actual_of(leaf) for leaf in evidence]),
-        _lines([leaf.url for leaf in evidence]),
-        _lines([leaf.api for leaf in evidence]),
-        _lines([leaf.read_at for leaf in evidence]),
+        *paired(evidence),
+        lines([leaf.url for leaf in evidence]),
+        lines([leaf.api for leaf in evidence]),
+        lines([leaf.read_at for leaf in evidence]),
         safe_cell(reason),
         safe_cell(approved_by),
         safe_cell(expires),
-        _lines(fix),
+        lines(fix),
     ]
 
 
 def _record(verdict: Verdict, results: Results) -> tuple[str, str, str]:
     """Reason, approver and last day: the waiver's where there is one. A severity that was changed is told with it."""
-    changed = _override(verdict, results)
-    if verdict.waiver is None or verdict.status != "waived":
-        known = IN_BASELINE if verdict.known else ""
-        return "; ".join(part for part in (known, verdict.reason, changed) if part), "", ""
-    waiver = results.waivers[verdict.waiver]
+    waiver = waiver_of(verdict, results)
+    if waiver is None:
+        return note_of(verdict, results), "", ""
     reason = f"{waiver.reason} ({waiver.ticket})" if waiver.ticket else waiver.reason
-    return "; ".join(part for part in (reason, changed) if part), waiver.approved_by, waiver.expires
+    told = "; ".join(part for part in (reason, _override(verdict, results)) if part)
+    return told, waiver.approved_by, waiver.expires
+
+
+def waiver_of(verdict: Verdict, results: Results) -> Waiver | None:
+    """The waiver that a verdict is waived by, if it is."""
+    return results.waivers[verdict.waiver] if verdict.waiver is not None and verdict.status == "waived" else None
+
+
+def note_of(verdict: Verdict, results: Results) -> str:
+    """What is to be said of a verdict whatever waives it: that it is known, its reason, its changed severity."""
+    parts = (IN_BASELINE if verdict.known else "", verdict.reason, _override(verdict, results))
+    return "; ".join(part for part in parts if part)
 
 
 def _override(verdict: Verdict, results: Results) -> str:
@@ -251,11 +260,20 @@ def _override(verdict: Verdict, results: Results) -> str:
     return f"severity {verdict.severity} instead of {entry.changed[verdict.check]}: {record}"
 
 
-def _lines(values: Sequence[str]) -> str:
-    """The values as the lines of one cell; one line where all of them are the same."""
-    if len(values) == 1 or len(set(values)) == 1:
-        return safe_cell(values[0])
+def paired(evidence: Sequence[Evidence]) -> tuple[str, str]:
+    """What was expected and what was found, as two cells that are safe: line stands against line."""
+    expected = [f"{leaf.path} {leaf.expected}".strip() for leaf in evidence]
+    return _each(expected), _each([told_line(leaf) for leaf in evidence])
+
+
+def _each(values: Sequence[str]) -> str:
+    """The values as the lines of one cell."""
     return "\n".join(map(safe_cell, values))
+
+
+def lines(values: Sequence[str]) -> str:
+    """The values as the lines of one cell that is safe; one line where all of them agree."""
+    return _each(values[:1] if len(set(values)) == 1 else values)
 
 
 def safe_cell(value: str) -> str:

@@ -62,6 +62,12 @@ def _moment(seconds: Any) -> str:
         return ""
 
 
+def told_line(evidence: Evidence) -> str:
+    """The same on one line: the entries of a list with commas between them."""
+    words = told(evidence)
+    return words if isinstance(words, str) else ", ".join(words)
+
+
 def _lacking(evidence: Evidence) -> str:
     if evidence.present is None:
         return f"not read ({evidence.actual})" if evidence.actual else "not read"
