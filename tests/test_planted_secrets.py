@@ -45,6 +45,10 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Planted:
                 secret = f"Zq{len(secrets):05}hunter"
                 secrets[secret] = (body["id"], place)
                 _plant(body, split_path(place), form.format(secret))
+    for subscription in estate.subscriptions:
+        secret = f"Zq{len(secrets):05}hunter"
+        secrets[secret] = (f"/subscriptions/{subscription['subscriptionId']}", "tags.own")
+        _plant(subscription, ("tags", "own"), f"pwd={secret}")
     folder = tmp_path_factory.mktemp("planted")
     scanned = scan(folder, estate, frameworks=FRAMEWORKS)
     return Planted(scanned, secrets, folder)
@@ -87,11 +91,15 @@ def _contents(planted: Planted) -> Iterator[tuple[str, bytes]]:
 
 
 def test_no_file_holds_a_planted_secret(planted: Planted) -> None:
-    leaks = {}
+    leaks: dict[tuple[str, str], str] = {}
+    marked = set()
     for name, content in _contents(planted):
+        if MARKER.encode() in content:
+            marked.add(name.partition("/")[0])
         for secret in PLANTED.findall(content):
             leaks.setdefault(planted.secrets[secret.decode()], name)
     assert not leaks
+    assert marked >= {"estate-0.sqlite", "report.json", "evidence"}, "files that show what was read"
 
 
 def test_each_planted_secret_was_sent(planted: Planted) -> None:
@@ -103,6 +111,8 @@ def test_each_planted_secret_was_sent(planted: Planted) -> None:
     missing = [
         (owner, place)
         for owner, place in planted.secrets.values()
-        if not any(MARKER in _found(body, split_path(place)) for body in bodies[key_of(owner)])
+        if not any(
+            str(found).endswith(MARKER) for body in bodies[key_of(owner)] for found in _found(body, split_path(place))
+        )
     ]
     assert not missing
