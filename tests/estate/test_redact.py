@@ -45,6 +45,15 @@ VALUES = (
     f"https://events?token={PLANTED}",
     f"InstrumentationKey={PLANTED};IngestionEndpoint=https://x",
     f"export DB_PASSWORD={PLANTED}",
+    f"DB_PASS={PLANTED}",
+    f"Endpoint=https://x;Key={PLANTED}",
+    f"az login --service-principal -u x -p {PLANTED}",
+    f"curl -u ann:{PLANTED} https://x",
+    f"ConvertTo-SecureString '{PLANTED}' -AsPlainText",
+    f"Bearer\t{PLANTED}",
+    f"Authorization%3A%20Basic%20{PLANTED}",
+    f'{{"password": {{"value": "{PLANTED}"}}}}',
+    f"//u:{PLANTED}@host/share",
     f"run --api-key {PLANTED}",
     f"./run.sh -Password {PLANTED}",
     f'{{"clientSecret":"{PLANTED}"}}',
@@ -101,6 +110,9 @@ HARMLESS = (
     "Microsoft.KeyVault/vaults/secrets/getSecret/action",
     "Contoso.Hello, Version=1.0.0.0, Culture=neutral, PublicKeyToken=b77a5c561934e089",
     "UserAgent=x;Statuscode=200&zipcode=1",
+    "bypass=AzureServices",
+    '{"password": null, "secret": {}}',
+    "login to the portal",
 )
 
 

@@ -15,6 +15,7 @@ BEGINNINGS = (
     *("password ", "password\\", "password   ", "--key-", "-key", "--a-", " -", "<key>", "key>", "<a", "-----BEGIN "),
     *("-----BEGIN A", "LS0tLS1CRUdJTi", "=a/b+", "a" * 86 + "=", "COMPOSE|", "token:", "token: ", "'token':"),
     *('token" :', "secret'", "sig%", "sig%2525", "code=&", "ghp_", "a_", "@", "=", "("),
+    *("login ", "login -", "//", "//a:", "Basic%20", "bearer%20a", " -u a", " -u a:", " --user a", "mysql", "token%20"),
 )
 
 

@@ -26,7 +26,9 @@ SECRET_NAMES = frozenset(
         "certificatekey",
         "certificatepassword",
         "certificatevalue",
+        "callbackurl",
         "clientsecret",
+        "cookie",
         "connectionkey",
         "connectionstring",
         "connectionstringprimarykey",
@@ -94,31 +96,43 @@ SECRET_NAMES = frozenset(
         "validationkey",
         "verificationtoken",
         "verifytoken",
+        "webhookuri",
+        "webhookurl",
         "workspacekey",
         "xfunctionskey",
     }
 )
 SECRET_ENDINGS = (
     "accesskey",
+    "accesstokenvalue",
     "accountkey",
+    "adminpass",
     "apikey",
     "connectionstr",
     "connectionstring",
     "connstr",
+    "connstring",
+    "dbpass",
+    "functionkey",
     "functionskey",
+    "hostkey",
     "masterkey",
     "passphrase",
     "passwd",
     "password",
+    "passwordvalue",
     "privatekey",
+    "privatekeypem",
     "pwd",
     "saskey",
     "secret",
     "secretkey",
     "secretvalue",
     "sharedkey",
+    "signingkey",
     "subscriptionkey",
     "token",
+    "userpass",
 )
 # They end like one, and are a choice of ways to sign in, the path of a volume, and limits.
 NO_SECRETS = frozenset({"aadorapikey", "creationtoken", "maxcontexttoken", "maxoutputtoken"})
@@ -185,9 +199,10 @@ def named(name: str) -> Named:
     plain = plain_name(name)
     if plain in FREE_INSIDE:
         return Named.FREE_INSIDE
-    if plain in FREE_NAMES or plain.endswith(FREE_ENDINGS):
+    if plain in FREE_NAMES or plain.endswith(FREE_ENDINGS) or plain.startswith("connectionstrings"):
         return Named.FREE
-    if plain in SECRET_NAMES or (plain.endswith(SECRET_ENDINGS) and plain not in NO_SECRETS):
+    # Two keys of one kind are numbered.
+    if plain in SECRET_NAMES or (plain.rstrip("0123456789").endswith(SECRET_ENDINGS) and plain not in NO_SECRETS):
         return Named.SECRET
     return Named.NOTHING
 

@@ -32,7 +32,7 @@ def _shape(gate: str, in_body: tuple[str, ...], in_text: tuple[str, ...], *patte
 # "password": "x" and password: x in text, and what stands in headers
 _SAID = (
     r"(?i:authorization|cookie|(?:access|account|api|auth|functions|master|primary|private|sas|secondary|shared|storage"
-    rf"|subscription)[_-]?key|token|password|passwd|pwd|secret){_QUOTE}\s*:\s*{_QUOTE}(?!//)[^\s\"'\\,;{{}}\[\]]"
+    rf"|subscription)[_-]?key|token|password|passwd|pwd|secret){_QUOTE}\s*:\s*{_QUOTE}(?!//|{{\s*}}|null)[^\s\"'\\,;}}\[\]]"
 )
 
 # No pattern takes longer than in proportion to the text, whatever the text: what repeats cannot begin again inside of
@@ -44,11 +44,11 @@ SHAPES = (
         "=%\\&",
         ("=", "%3d", "253d", "u003d", "&#61;"),
         ("=", "%", "u003", "&#61;"),
-        r"(?i:pass(?:word|wd|phrase|code)|pwd|secret(?:[_-]?value)?|(?<!publickey)token|connection[_-]?string"
+        r"(?i:pass(?:word|wd|phrase|code)|(?<![a-z])pass|pwd|secret(?:[_-]?value)?|(?<!publickey)token|connection[_-]?string"
         r"|credentials?|(?:api|access|account|admin|auth|client|functions?|host|instrumentation|license|master|primary"
         r"|private|secondary|shared|signing|storage|subscription)[_-]?key|shared[_-]?access[_-]?signature|signature|sig)"
         rf"{_QUOTE}\s*(?i:{_IS})\s*[^;&\s]",
-        rf"(?:^|[?&;]|(?i:%(?:25)*(?:3f|26|3b)|\\+u0026))(?i:code{_IS})[^&\s]",
+        rf"(?:^|[?&;]|(?i:%(?:25)*(?:3f|26|3b)|\\+u0026))(?i:(?:code|key){_IS})[^&\s]",
     ),
     # --password x, -ApiKey:x
     _shape(
@@ -57,6 +57,9 @@ SHAPES = (
         ("--", " -"),
         r"(?<![\w-])--?(?i:[\w-]{0,30}(?:pass(?:word|wd|phrase)|pwd|secret|token|key|connection-?string|credentials?))"
         r"[ =:]+[^\s-]",
+        r"(?i:login|sqlcmd|sqlpackage|mysql|sshpass|net use)[^\n]{0,200}?\s-[pP]\s?\S",
+        r"\s(?:-u|--user)[ =][^\s:]{1,64}:\S",
+        r"(?i:convertto-securestring)",
     ),
     _shape("", ("authorization:", "cookie:", "key:", "token:", "secret:", "password:", "pwd:"), (":",), _SAID),
     _shape("\\' ", ('\\":', "':", " :", ": ", "passwd"), (":",), _SAID),
@@ -68,11 +71,11 @@ SHAPES = (
     ),
     # Bearer …, Basic …: the word after it is a token and not one of a sentence
     _shape(
-        " ",
-        ("bearer ", "basic ", "sharedkey ", "sharedkeylite ", "negotiate ", "token ", "apikey ", "pop "),
-        (" ",),
-        r"\b(?i:bearer|basic|sharedkey(?:lite)?|negotiate|token|apikey|pop)[ \t]+"
-        r"(?=[^\s\"']*(?:[0-9=+]|[a-z][A-Z])|[^\s\"']{20})[\w\-.~+/:=]{8}",
+        " \\%",
+        ("bearer", "basic", "sharedkey", "negotiate", "token", "apikey", "pop "),
+        (" ", "\t", "%20"),
+        r"(?:\b|(?<=%20))(?i:bearer|basic|sharedkey(?:lite)?|negotiate|token|apikey|pop)(?:[ \t]+|%20)"
+        r"(?=[^\s\"']{0,64}(?:[0-9=+]|[a-z][A-Z])|[^\s\"']{20})[\w\-.~+/:=]{8}",
     ),
     # A JWT begins with '{"' in base64url.
     _shape("", ("eyj",), ("eyJ",), r"(?:(?<![\w-])|(?<=%[0-9A-Fa-f]{2}))eyJ[\w-]{5,}\.[\w-]{2}"),
@@ -80,9 +83,9 @@ SHAPES = (
     _shape(
         "@%",
         ("@", "%40", "2540"),
-        ("://", "%2"),
+        ("//", "%2"),
         r"(?i:https?)://[^/?#\s@\"'<>\\]+@",
-        r"://[^/\s@:\"'<>\\]*:[^/\s@\"'<>\\]+@",
+        r"//[^/\s@:\"'<>\\]*:[^/\s@\"'<>\\]+@",
         r"(?i:amqps?|ftps?|ldaps?|mongodb(?:\+srv)?|mssql|mysql|postgres(?:ql)?|rediss?|sftp|smtps?|sqlserver)"
         r"://[^/\s@:]{0,128}:[^\s@]{1,128}@",
         r"(?i:%(?:25)*3a%(?:25)*2f%(?:25)*2f)[^%/\s@]*(?i:%(?:25)*3a|:)[^/\s@]{1,128}?(?i:%(?:25)*40|@)",
