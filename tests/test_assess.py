@@ -92,6 +92,7 @@ def test_what_does_not_apply_has_no_verdict_but_counts(tmp_path, applies, expect
     results = assessed(*estate_of(tmp_path, {**on("a"), "kind": "x"}, applies=applies))
     assert [each.status for each in results.verdicts()] == ([expected] if expected else [])
     assert results.summary.statuses["not-applicable"] == (0 if expected else 1)
+    assert results.summary.not_applicable == ({} if expected else {"a": 1})
 
 
 def test_an_applies_that_is_unreadable_leaves_the_verdict_so(tmp_path):
@@ -102,7 +103,7 @@ def test_an_applies_that_is_unreadable_leaves_the_verdict_so(tmp_path):
     azure = Azure({THINGS: page(on("a")), on("a")["id"]: DENIED})
     (verdict,) = verdicts(collect(azure, known, tmp_path / "e.sqlite"), known)
     assert verdict.status == "unreadable" and verdict.reason.startswith("access_denied: no (needs Microsoft.Test/")
-    assert verdict.evidence[0].path == "properties.gate" and not verdict.evidence[0].present
+    assert verdict.evidence[0].path == "properties.gate" and verdict.evidence[0].present is None
 
 
 def test_a_quantifier_may_say_that_a_check_does_not_apply(tmp_path):
@@ -327,7 +328,7 @@ def test_evidence_tells_null_from_absent_and_names_the_default(tmp_path):
     require = {"field": "properties.on", "equals": True, "default": True}
     (verdict,) = verdicts(*estate_of(tmp_path, {**thing("a"), "properties": {}}, require=require))
     (fact,) = verdict.evidence
-    assert verdict.status == "pass" and not fact.present and fact.actual is None
+    assert verdict.status == "pass" and fact.present is False and fact.actual is None
     assert "absent counts as true" in fact.expected
 
 

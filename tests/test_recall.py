@@ -226,6 +226,7 @@ def test_memory_is_bounded() -> None:
     assert len(known.outcomes) == recall.MOST
     known.outcomes.clear()
     known.keep("long", [].append, [(0, "x" * (recall.LONGEST + 1), True, 1)], None, [1])
+    known.keep("k" * recall.LONGEST_KEY, [].append, FACT, None, [1])
     assert known.outcomes == {}
     assert not known.has_room(asked.look(Document({"name": ["x" * 9999]}, 1))[0])
 

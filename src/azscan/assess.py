@@ -33,7 +33,7 @@ assert STATUSES == ("fail", "unreadable", "waived", "pass", "not-applicable")
 # By truth, what becomes of a check: what Azure leaves unsaid is a failure.
 _STATUS = (FAIL, PASS, FAIL, UNREAD, SKIPPED)
 
-# Verdicts, or pieces of evidence where there are more, that wait in memory; verdicts in one row of the estate.
+# Verdicts that wait in memory (those that are judged anew count by their evidence); verdicts in one row of the estate.
 BATCH = 20_000
 BLOCK = 500
 Match = Callable[[str, ResourceRef, Mapping[str, str]], int | None]
@@ -205,9 +205,9 @@ class Assessor:
         """Say again what is known of documents like this one; the checks that must be held against it themselves."""
         keys, reads = recall.look(document)
         before, own = f"[{row.id},", "null" if document.read is None else str(document.read)
-        rests_on: Reads = [document.read]
+        own_read: Reads = [document.read]
         for known in recall.known:
-            key = known.key_of(keys)
+            key, rests_on = known.key_of(keys), own_read
             if known.opens:
                 key, rests_on = known.key_with_reads(key, document.read, reads)
             said = known.outcomes.get(key)

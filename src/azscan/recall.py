@@ -14,9 +14,10 @@ from azscan.conditions.looks import Look
 from azscan.conditions.values import Document
 from azscan.told import Fact, pieces_of, places_of
 
-# Outcomes that are kept of one check, and characters that one of them may have.
+# Outcomes that are kept of one check, and characters that one of them, and its key, may have.
 MOST: Final = 500
 LONGEST: Final = 2000
+LONGEST_KEY: Final = 8000
 # Unknown outcomes after which a check must have met known ones as often, or it is no longer asked for its key.
 PATIENCE: Final = 200
 
@@ -67,9 +68,9 @@ class Known(Generic[Asker]):
     def keep(
         self, key: Any, add: Callable[[str], None], facts: Sequence[Fact], reason: str | None, rests_on: Reads
     ) -> None:
-        """Keep an outcome, unless it is long."""
+        """Keep an outcome, unless it or its key is long, or it tells of a read that is not among those it rests on."""
         pieces, places = pieces_of(facts, reason), places_of(facts, rests_on)
-        if sum(map(len, pieces)) <= LONGEST and places is not None:
+        if sum(map(len, pieces)) <= LONGEST and len(repr(key)) <= LONGEST_KEY and places is not None:
             self.outcomes[key] = Said(add, pieces, places)
 
 

@@ -33,14 +33,14 @@ class Evidence(msgspec.Struct, frozen=True):
     """One leaf that decided a verdict, and the read that its value came from.
 
     `path` is the property's path in the document; `expected` the condition in words ("equals true");
-    `actual` the JSON value Azure sent (null where it sent none); `present` tells null from absent;
-    `read_at` is ISO 8601 in UTC.
+    `actual` the JSON value Azure sent (null where it sent none); `present` is false where the
+    property is not there, and null where nobody can know, because it could not be read; `read_at` is ISO 8601 in UTC.
     """
 
     path: str
     expected: str
     actual: Any = None
-    present: bool = True
+    present: bool | None = True
     url: str = ""
     api: str = ""
     read_at: str = ""
@@ -232,13 +232,17 @@ class Gate(msgspec.Struct, frozen=True):
 
 
 class Summary(msgspec.Struct, frozen=True):
-    """Counts of the scan; `severities` maps severity → status → count."""
+    """Counts of the scan; `severities` maps severity → status → count.
+
+    `not_applicable` maps the checks that did not apply to some resource → to how many.
+    """
 
     resources: int
     checks: int
     statuses: dict[str, int]
     severities: dict[str, dict[str, int]]
     gate: Gate
+    not_applicable: dict[str, int] = {}
 
 
 class Framework(msgspec.Struct, frozen=True):

@@ -20,7 +20,7 @@ _UNITS: dict[type, str] = {list: "items", dict: "members"}
 _HOLE = "\0"
 _encode = msgspec.json.Encoder().encode
 
-# Number of the leaf, actual value, whether it is present, read; and the path where it varies.
+# Number of the leaf, actual value, whether it is present (None: not read), read; and the path where it varies.
 Fact = tuple[Any, ...]
 
 
@@ -55,7 +55,7 @@ class Told:
             elif actual is MISSING:
                 fact = (number, None, False, read)
             elif isinstance(actual, Unreadable):
-                fact = (number, None, False, actual.read or read)
+                fact = (number, None, None, actual.read or read)
             else:
                 shown = entries(leaf, actual)
                 fact = (number, _shortened(actual) if shown is None else shown, True, _read_of(actual, read))

@@ -195,7 +195,7 @@ class StoredResults:
         if read is None:
             return ()
         actual = f"HTTP {read.status} {read.code}".strip() if read.status else None
-        return (Evidence("", "the list to be readable", actual, False, read.url, read.api, read.at),)
+        return (Evidence("", "the list to be readable", actual, None, read.url, read.api, read.at),)
 
     def _part(self, check: Check, scope: str, subscription: str) -> ResourceRef:
         """What stands for the resources that could not be listed below a scope."""
@@ -225,10 +225,20 @@ def summarise(catalog: Catalog, checks: Sequence[Check], tally: Tally, gate: Gat
     """The counts of an assessment, by status and by severity."""
     statuses: dict[str, int] = dict.fromkeys(STATUSES, 0)
     severities: dict[str, dict[str, int]] = {severity: dict.fromkeys(STATUSES, 0) for severity in SEVERITIES}
-    for (check, status, _), count in tally.counts.items():
+    skipped: dict[str, int] = {}
+    for (check, status, _), count in sorted(tally.counts.items()):
         statuses[status] += count
         severities[catalog.checks[check].severity][status] += count
-    return Summary(resources=tally.resources, checks=len(checks), statuses=statuses, severities=severities, gate=gate)
+        if status == "not-applicable" and count:
+            skipped[check] = count
+    return Summary(
+        resources=tally.resources,
+        checks=len(checks),
+        statuses=statuses,
+        severities=severities,
+        gate=gate,
+        not_applicable=skipped,
+    )
 
 
 def unread_parts(

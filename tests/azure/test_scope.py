@@ -240,6 +240,11 @@ async def test_a_management_group_and_named_subscriptions_must_agree() -> None:
     [
         ({"fault": Fault("absent", "gone", code="NotFound")}, UsageError, "there is no management group 'corp'"),
         ({"fault": Fault("access_denied", "may not")}, NothingScannedError, "could not be read: may not"),
+        (
+            {"fault": Fault("access_denied", "may not", code="Odd"), "request_id": "r-1"},
+            NothingScannedError,
+            r"could not be read: may not \(Odd, request r-1\)",
+        ),
         ({"items": ()}, NothingScannedError, "no subscription below the management group corp is visible"),
         ({"items": (below(D),)}, NothingScannedError, "cannot see it"),
     ],

@@ -109,6 +109,8 @@ BROKEN: list[tuple[str, ...]] = [
      "notEqual: x", "unknown operator 'notEqual'", "notEquals"),
     (S, "when: {field: kind,", "when: {field: containers.kind,", "when:",
      "containers is not read yet where this is judged"),
+    (S, "from: id", "from: containers[*].id", "from: containers",
+     "containers is not read yet where the link is followed"),
     # checks
     (C, "severity: high", "severity: hihg", "severity:", "severity cannot be hihg", "high"),
     (C, "severity: high", "severity: high\nseverity: low", "severity: low",

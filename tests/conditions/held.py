@@ -46,7 +46,7 @@ def judge(condition: dict[str, Any], document: dict[str, Any], **params: Any) ->
     return compile_condition(parse(condition, params), NOW)(document)[0]
 
 
-def evidence(condition: dict[str, Any], document: dict[str, Any]) -> list[tuple[str, str, Any, bool]]:
+def evidence(condition: dict[str, Any], document: dict[str, Any]) -> list[tuple[str, str, Any, bool | None]]:
     """The evidence of the condition over the document."""
     return [describe(ground) for ground in compile_condition(parse(condition), NOW)(document)[1]]
 

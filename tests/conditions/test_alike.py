@@ -92,6 +92,7 @@ def test_long_lists_and_long_items_are_unique() -> None:
     looks = looks_of({"some": X_OF_L})
     assert keys_of(looks, {"l": [{"x": 1}] * (MOST_ITEMS + 1)}) == [UNIQUE]
     assert keys_of(looks, {"l": [{"x": "x" * (LONGEST + 1)}]}) == [UNIQUE]
+    assert keys_of(looks, {"l": {"n" * (LONGEST + 1): {"x": 1}}}) == [UNIQUE]
 
 
 @pytest.mark.parametrize(
@@ -229,6 +230,20 @@ def test_the_reads_of_opened_parts_are_told(condition: Any, document: Document, 
 )
 def test_what_is_not_known_in_full_is_unique(condition: Any, document: Document) -> None:
     assert UNIQUE in opening(condition).at(document)[0]
+
+
+def test_no_more_parts_are_opened_than_a_key_may_hold() -> None:
+    opened: list[int] = []
+
+    class Counted(Attached):
+        def open(self) -> Any:
+            opened.append(1)
+            return super().open()
+
+    inner = Streamed(*[Document({"x": 1}, 6)] * MOST_ITEMS)
+    outer = Streamed(*[Document({"l": Counted(inner)}, 5) for _ in range(MOST_ITEMS)])
+    keys, (reads,) = opening({"some": {"in": "l", "where": {"some": X_OF_L}}}).at(parts(l=outer))
+    assert keys == [UNIQUE] and len(opened) == 1 and len(reads) <= 2 * MOST_ITEMS
 
 
 def test_a_part_that_is_there_is_another_than_one_that_is_not() -> None:

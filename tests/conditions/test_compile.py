@@ -261,7 +261,7 @@ def test_evidence_names_path_expectation_and_value() -> None:
     assert evidence(HTTPS, {"properties": {"https": False}}) == [("properties.https", "equals true", False, True)]
     assert evidence(HTTPS, {}) == [("properties.https", "equals true", None, False)]
     assert evidence(HTTPS, {"properties": {"https": None}}) == [("properties.https", "equals true", None, True)]
-    assert evidence(HTTPS, {"properties": DENIED}) == [("properties.https", "equals true", None, False)]
+    assert evidence(HTTPS, {"properties": DENIED}) == [("properties.https", "equals true", None, None)]
 
 
 FIRST = {"field": "a", "equals": 1}

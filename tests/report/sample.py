@@ -147,7 +147,7 @@ def storage(name: str, subscription: str = PROD, group: str = "rg-web", region: 
 
 
 def leaf(
-    path: str, expected: str, actual: object, *, present: bool = True, collection: str = "storageAccounts"
+    path: str, expected: str, actual: object, *, present: bool | None = True, collection: str = "storageAccounts"
 ) -> Evidence:
     url = f"/subscriptions/{PROD}/providers/Microsoft.Storage/{collection}?api-version=2024-01-01"
     return Evidence(path, expected, actual, present, url, "2024-01-01", READ_AT)

@@ -15,6 +15,7 @@ from rich.cells import cell_len
 
 from azscan.report import Options, write
 from azscan.report.closing import summary_line
+from azscan.report.labels import actual_of, told
 from azscan.results import Fix, Gate, Summary, Unread
 from tests.report.kept import SNAPSHOTS, assert_kept, scrubbed
 from tests.report.sample import (
@@ -173,6 +174,7 @@ def test_a_short_list_stays_on_the_line() -> None:
         ("-2.5", '"-2.5"'),
         ("", '""'),
         ("absent", '"absent"'),
+        ("not read", '"not read"'),
         ("nothing", '"nothing"'),
         (" x", '" x"'),
         ("1.29.4", "1.29.4"),
@@ -196,6 +198,15 @@ def test_a_short_list_stays_on_the_line() -> None:
 )
 def test_what_azure_sent_reads_as_what_it_is(actual: object, words: str) -> None:
     assert one_leaf("p", "equals x", actual) == [f"   | p   expected x   actual {words}"]
+
+
+@pytest.mark.parametrize(
+    ("present", "actual", "words"),
+    [(False, None, "absent"), (None, None, "not read"), (None, "HTTP 403 Denied", "not read (HTTP 403 Denied)")],
+)
+def test_what_was_not_read_is_not_absent(present: bool | None, actual: str | None, words: str) -> None:
+    fact = leaf("p", "equals true", actual, present=present)
+    assert (told(fact), actual_of(fact)) == (words, words)
 
 
 def test_what_absence_counts_as_is_told_only_where_something_is_absent() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote
 
 from azscan.azure.answers import Answer, Ask, Fault
@@ -80,16 +80,16 @@ async def choose_subscriptions(
     `who` are for messages. Raises UsageError for what matches nothing or more than one, NothingScannedError where
     nothing is left or the list cannot be read to its end (what is not known to be all is not scanned as if it were).
     """
-    items, fault = await _pages(session, SUBSCRIPTIONS)
+    items, failed = await _pages(session, SUBSCRIPTIONS)
     visible = {key: _sound(item, key) for item in items if (key := _id(item))}
-    if fault and not visible:
-        raise _unlisted(fault, who, tenant)
+    if failed and not visible:
+        raise _unlisted(failed, who, tenant)
     if not visible:
         raise _none_visible(who, tenant)
-    asked = _resolve(wanted, visible, "subscription", who, fault)
-    if fault and not wanted:
-        raise _unlisted(fault, who, tenant)
-    unwanted = _resolve(excluded, visible, "excluded subscription", who, fault)
+    asked = _resolve(wanted, visible, "subscription", who, failed)
+    if failed and not wanted:
+        raise _unlisted(failed, who, tenant)
+    unwanted = _resolve(excluded, visible, "excluded subscription", who, failed)
     pool, left_out = set(asked or visible), []
     groups = " or ".join(management_groups)
     if management_groups:
@@ -119,28 +119,41 @@ async def choose_subscriptions(
     return Scope(tuple(chosen), tuple(left_out))
 
 
-async def _pages(session: Reader, target: str) -> tuple[list[dict[str, Any]], Fault | None]:
+class _Failed(NamedTuple):
+    """A read that failed, and Azure's id of the request."""
+
+    fault: Fault
+    request_id: str
+
+    def __str__(self) -> str:
+        code = self.fault.code
+        words = CODES[code][0] if code in CODES else self.fault.message or self.fault.kind.replace("_", " ")
+        more = ", ".join(filter(None, (code, self.request_id and f"request {self.request_id}")))
+        return f"{words} ({more})" if more else words
+
+
+async def _pages(session: Reader, target: str) -> tuple[list[dict[str, Any]], _Failed | None]:
     """Return every item, and what went wrong if the list could not be read to its end."""
     items: list[dict[str, Any]] = []
-    fault = None
+    failed = None
     async for answer in pages(session.read, Ask(target)):
         items += [item for item in answer.items if isinstance(item, dict)]
-        fault = answer.fault
-    return items, fault
+        failed = None if answer.fault is None else _Failed(answer.fault, answer.request_id)
+    return items, failed
 
 
 async def _below(session: Reader, group: str) -> dict[str, str]:
     """Return the subscriptions below a management group at any depth: names by id."""
     group_id = group.strip().rstrip("/").rpartition("/")[2]
-    items, fault = await _pages(session, DESCENDANTS.format(group=quote(group_id, safe="")))
-    if fault and fault.kind == "absent":
+    items, failed = await _pages(session, DESCENDANTS.format(group=quote(group_id, safe="")))
+    if failed and failed.fault.kind == "absent":
         raise UsageError(
             f"there is no management group {group_id!r}",
             hint="give its id, not its display name: az account management-group list --output table",
         )
-    if fault:
+    if failed:
         hint = "ask for Reader on it, or name the subscriptions with --subscription"
-        raise NothingScannedError(f"the management group {group_id!r} could not be read: {_words(fault)}", hint=hint)
+        raise NothingScannedError(f"the management group {group_id!r} could not be read: {failed}", hint=hint)
     subscriptions = (item for item in items if text_of(item, "type").lower().endswith("/subscriptions"))
     return {
         (text_of(item, "name") or _last(text_of(item, "id"))).lower(): text_of(properties_of(item), "displayName")
@@ -149,7 +162,7 @@ async def _below(session: Reader, group: str) -> dict[str, str]:
 
 
 def _resolve(
-    texts: Iterable[str], visible: Mapping[str, dict[str, Any]], noun: str, who: str, fault: Fault | None
+    texts: Iterable[str], visible: Mapping[str, dict[str, Any]], noun: str, who: str, failed: _Failed | None
 ) -> set[str]:
     """Return the ids that the texts name."""
     found: set[str] = set()
@@ -161,10 +174,10 @@ def _resolve(
             raise UsageError(f"the {noun} is empty", hint="give an id or a name, or leave the option out")
         for name in names:
             matches = _matches(name, visible)
-            if not matches and fault:
+            if not matches and failed:
                 raise NothingScannedError(
                     f"the list of subscriptions could not be read to its end, and {name.strip()!r} is not in what came:"
-                    f" {_words(fault)}",
+                    f" {failed}",
                     hint="run the command again",
                 )
             if not matches:
@@ -223,17 +236,13 @@ def _all_left_out(left_out: Sequence[LeftOut], management_group: str) -> Nothing
     return NothingScannedError(f"no subscription is left to scan:{lines}", hint="name one with --subscription")
 
 
-def _unlisted(fault: Fault, who: str, tenant: str) -> AzscanError:
+def _unlisted(failed: _Failed, who: str, tenant: str) -> AzscanError:
     place = f" in tenant {tenant}" if tenant else ""
-    message = f"the subscriptions of {who or 'this identity'}{place} could not be listed: {_words(fault)}"
+    message = f"the subscriptions of {who or 'this identity'}{place} could not be listed: {failed}"
+    fault = failed.fault
     if fault.kind == "unauthenticated":
         return SignInError(message, hint=explain(f"{fault.code} {fault.message}").remedy, code=fault.code)
     return NothingScannedError(message, hint="run the command again, with --debug to see Azure's answer")
-
-
-def _words(fault: Fault) -> str:
-    words = CODES[fault.code][0] if fault.code in CODES else fault.message
-    return f"{words or fault.kind.replace('_', ' ')}" + (f" ({fault.code})" if fault.code else "")
 
 
 def _id(item: Mapping[str, Any]) -> str:

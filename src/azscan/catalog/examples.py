@@ -91,6 +91,12 @@ def run_examples(check: Check) -> list[ExampleResult]:
     return results
 
 
+def _states(actual: Any, present: bool | None) -> str:
+    if present is None:
+        return "was not read"
+    return f"is {actual!r}" if present else "is absent"
+
+
 def _words(ground: Any) -> str:
     path, expected, actual, present = describe(ground)
-    return f"{path}: {expected}, {f'is {actual!r}' if present else 'is absent'}"
+    return f"{path}: {expected}, {_states(actual, present)}"

@@ -219,9 +219,13 @@ def _rule_links(one: Declared, known: Mapping[str, Declared]) -> None:
         if target and target not in known and target not in BUILT_IN:
             hint = hint_for(target, (*known, *BUILT_IN))
             one.into.fault((*keys, "collection"), f"there is no collection {target}", hint)
-        for key, path in (("from", link.from_), ("to", link.to)):
+        for key, path, collection in (("from", link.from_, one.collection.name), ("to", link.to, target)):
             if path:
                 _rule_property(path, (*keys, key), one.into)
+                # What a link joins by is what Azure sent: which parts are open by then is chance.
+                first = path.partition(".")[0].removesuffix("[*]")
+                if first in _attached_names((collection,), known) - WIRE_NAMES:
+                    one.into.fault((*keys, key), f"{first} is not read yet where the link is followed")
 
 
 def _rule_property(path: object, keys: Keys, into: Findings) -> None:

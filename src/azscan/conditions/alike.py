@@ -22,6 +22,8 @@ _KeysOf = Callable[[dict[str, Any], Reads], list[Hashable]]
 LONGEST: Final = 500
 # The same of items, and of parts that are opened for one key.
 MOST_ITEMS: Final = 30
+# Bytes of the members that are looked at in an item, above which a digest stands for them.
+SHORT: Final = 64
 # Stands for what no key can hold: nothing may be kept under a key that has it.
 UNIQUE: Final = object()
 
@@ -99,7 +101,7 @@ class Looks:
                 values.append(MISSING if within is None or within is MISSING else ASTRAY)
         reads: list[Reads] = []
         for place, key_of, way in self._asked_of_parts:
-            # Which values on the way were opened tells where the others come from.
+            # Which values on the way were opened tells which look a read belongs to.
             parts: list[Hashable] = []
             found: Reads = []
             is_whole = True
@@ -139,7 +141,7 @@ def _by_members(members: tuple[str, ...]) -> _KeyOf:
         if any(isinstance(value, ATTACHED) for value in looked_at.values()):
             return [UNIQUE]
         encoded = _encode(looked_at)
-        return [encoded if len(encoded) <= LONGEST else blake2b(encoded).digest()]
+        return [encoded if len(encoded) <= SHORT else blake2b(encoded, digest_size=32).digest()]
 
     return lambda value, reads: _key(value) if type(value) is dict else _key_of_items(value, keys_of, reads)
 
@@ -169,7 +171,10 @@ def _key_of_items(value: Any, keys_of: _KeysOf, reads: Reads) -> Hashable:
     if len(value) > MOST_ITEMS:
         return UNIQUE
     parts: list[Hashable] = [kind]
-    for item in value.values() if kind is dict else value:
+    # To its end, also where there is no key: a short list is then kept, and not read again by the conditions.
+    for item in list(value.values() if kind is dict else value):
+        if len(reads) > MOST_ITEMS:
+            return UNIQUE
         kind_of_item: Any = type(item)
         if kind_of_item is Document:
             if item.fault is not None:
@@ -181,5 +186,5 @@ def _key_of_items(value: Any, keys_of: _KeysOf, reads: Reads) -> Hashable:
         parts.append(kind_of_item)
         parts += keys_of(item, reads)
     if kind is dict:
-        parts += value
+        parts += map(_key, value)
     return UNIQUE if UNIQUE in parts else tuple(parts)

@@ -43,15 +43,15 @@ _OPPOSITES = (
 )
 
 
-def describe(ground: Ground) -> tuple[str, str, Any, bool]:
-    """The ground as evidence: path, expected in words, actual JSON value, and whether it was present.
+def describe(ground: Ground) -> tuple[str, str, Any, bool | None]:
+    """The ground as evidence: path, expected in words, actual JSON value, and whether it was present (None: not read).
 
     The actual value of a list's quantifier is a map of counts; of a list, at most 20 of its items, each as short as
     its operator shows it, and how many more there are; of a document, its id; of what is absent or could not be
     read, None.
     """
     node, _prefix, actual, _source = ground
-    present = not isinstance(actual, Missing | Unreadable)
+    present = None if isinstance(actual, Unreadable) else actual is not MISSING
     return place(ground), words(node), _shown(actual, node if isinstance(node, Leaf) else None), present
 
 

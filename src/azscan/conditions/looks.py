@@ -11,7 +11,7 @@ from azscan.conditions.table import OPERATORS
 Keys = tuple[str, ...]
 
 
-class Look(msgspec.Struct, frozen=True, order=True):
+class Look(msgspec.Struct, frozen=True):
     """A path whose value decides a condition: the whole value, unless less is said.
 
     Of a list that is only walked `items` is what is looked at in its items, of one that an operator takes as it is

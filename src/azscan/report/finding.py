@@ -106,7 +106,7 @@ class CheckBlock:
     def _goes_without_saying(self, verdict: Verdict) -> bool:
         """True where the reason only repeats the evidence: that something is absent."""
         shown = verdict.evidence[:_LEAVES]
-        return not self._whole and verdict.status == "fail" and any(not leaf.present for leaf in shown)
+        return not self._whole and verdict.status == "fail" and any(leaf.present is False for leaf in shown)
 
     def _evidence(self, verdict: Verdict) -> None:
         leaves = verdict.evidence if self._whole else verdict.evidence[:_LEAVES]

@@ -22,9 +22,9 @@ def subscription_names(scan: ScanInfo) -> Mapping[str, str]:
 
 
 def actual_of(evidence: Evidence) -> str:
-    """What Azure sent, as text: strings as they are, the rest as JSON, "absent" where there was nothing."""
+    """What Azure sent, as text: strings as they are, the rest as JSON; "absent", "not read" where there is nothing."""
     if not evidence.present:
-        return "absent"
+        return _lacking(evidence)
     if isinstance(evidence.actual, str):
         return evidence.actual or '""'
     try:
@@ -36,13 +36,19 @@ def actual_of(evidence: Evidence) -> str:
 def told(evidence: Evidence) -> str | list[str]:
     """What Azure sent, for people: a list by its entries, counts in words, texts quoted that could be taken amiss."""
     if not evidence.present:
-        return "absent"
+        return _lacking(evidence)
     actual = evidence.actual
     if isinstance(actual, list):
         return [_entry(each) for each in actual] or "nothing"
     if isinstance(actual, dict) and (counts := _counts(actual)):
         return counts
     return _quoted(actual) if isinstance(actual, str) else actual_of(evidence)
+
+
+def _lacking(evidence: Evidence) -> str:
+    if evidence.present is None:
+        return f"not read ({evidence.actual})" if evidence.actual else "not read"
+    return "absent"
 
 
 def _entry(value: Any) -> str:
@@ -55,7 +61,8 @@ def _quoted(text: str) -> str:
 
 # What reads like another kind of value, or like azscan's own words.
 _AMISS = re.compile(
-    r"\s.*|.*\s|\".*|[-+]?\d[\d,_]*(\.\d*)?|none|null|nil|nan|undefined|true|false|yes|no|on|off|empty|absent|nothing|unset|",
+    r"\s.*|.*\s|\".*|[-+]?\d[\d,_]*(\.\d*)?|none|null|nil|nan|undefined|true|false|yes|no|on|off"
+    r"|empty|absent|nothing|unset|not read.*|",
     re.IGNORECASE | re.DOTALL,
 )
 _OUTCOMES = {"true": "{} of {}", "false": "all but {} of {}", "unsaid": "unsaid for {} of {}"}
