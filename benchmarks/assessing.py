@@ -24,13 +24,14 @@ import msgspec
 from azscan.assess import Assessor, Tally
 from azscan.catalog.load import load
 from azscan.catalog.model import Catalog, Check
+from azscan.choosing import choose_checks
 from azscan.collect.plan import Plan
 from azscan.collect.progress import Progress
 from azscan.estate.documents import Documents
 from azscan.estate.store import Estate
 from azscan.gate import decide
 from azscan.results import ScanInfo
-from azscan.scan import choose_checks, collect
+from azscan.scan import collect
 from azscan.settings import resolve
 from azscan.verdicts import StoredResults, summarise
 

@@ -52,9 +52,10 @@ def main() -> None:
 
 async def _scan(resources: int, estate: Path, folder: Path) -> None:
     from azscan.catalog.load import load
+    from azscan.choosing import choose_checks
     from azscan.collect.progress import Progress
     from azscan.emulator import Emulator, Options, read_estate
-    from azscan.scan import choose_checks, collect
+    from azscan.scan import collect
     from azscan.settings import resolve
 
     async with Emulator(read_estate(multiplied(resources)), Options()) as emulator:

@@ -65,8 +65,9 @@ def _report(resources: int, latency: float, *, throttled: bool) -> None:
 
 def _scan(environment: dict[str, str]) -> dict[str, Any]:
     from azscan.catalog.load import load
+    from azscan.choosing import choose_checks
     from azscan.collect.progress import Progress
-    from azscan.scan import assess, choose_checks, collect
+    from azscan.scan import assess, collect
     from azscan.settings import resolve
 
     with tempfile.TemporaryDirectory() as folder:

@@ -16,10 +16,11 @@ from azscan.azure.clock import Clock
 from azscan.azure.governor import Governor
 from azscan.catalog.load import load
 from azscan.catalog.model import Catalog
+from azscan.choosing import choose_checks
 from azscan.collect.progress import Progress
 from azscan.emulator import Emulator, Estate, Options
 from azscan.results import Verdict
-from azscan.scan import assess, choose_checks, collect
+from azscan.scan import assess, collect
 from azscan.settings import Settings, resolve
 from azscan.verdicts import StoredResults
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azscan.catalog.model import Catalog, Check, FixText, FrameworkMap, Service
-from azscan.catalog.source import parse
+from azscan.catalog.source import MAX_BYTES, parse
 from azscan.config import LISTS, Config, ConfigError, config_schema, has_expired, parse_config
 from azscan.errors import UsageError
-from azscan.options import OPTION_KEYS
+from azscan.options import OPTION_KEYS, OTHER_VARIABLES, in_one, unknown_variables
 from azscan.results import Allowance, Off, SeverityOverride, Waiver
-from azscan.settings import Settings, aliases_of, check_names, find_config, load_config, resolve
+from azscan.settings import Settings, aliases_of, check_names, find_config, load_config, named_config, resolve
 from tests.report.kept import ROOT, assert_kept
 
 WHOLE = """\
@@ -128,7 +130,7 @@ waivers:
     [
         ("fail-on: high", "the version is missing (begin the file with: version: 1)"),
         ("version: 2", "version 2 is of a later azscan (upgrade azscan to use this file)"),
-        ("version: '1'", "the version must be 1"),
+        ("version: '1'", "the version must be 1 (without quotes)"),
         ("version: true", "the version must be 1"),
         ("- version: 1", "keys and values must stand here"),
         ("version: 1\nchecks: []", "checks must be a list of words that is not empty"),
@@ -246,6 +248,46 @@ def test_another_spelling_of_the_name_is_never_passed_over(tmp_path: Path) -> No
     assert load_config(str(tmp_path / "azscan.yml"), start=tmp_path).file
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="links")
+def test_a_link_that_leads_nowhere_is_never_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "azscan.yaml"
+    for target in ("nowhere.yaml", "azscan.yaml"):
+        path.symlink_to(target)
+        with pytest.raises(ConfigError) as caught:
+            load_config(start=tmp_path)
+        assert [str(each) for each in caught.value.faults] == [
+            f"azscan.yaml: this is a link to {target}, which leads nowhere (mend or remove it)"
+        ]
+        with pytest.raises(ConfigError, match=f"this is a link to {target}"):
+            load_config(str(path), start=tmp_path)
+        path.unlink()
+    (tmp_path / "azscan.yml").symlink_to("nowhere.yaml")
+    with pytest.raises(ConfigError, match="a configuration is read only under the name"):
+        find_config(tmp_path)
+    (tmp_path / "azscan.yml").unlink()
+    (tmp_path / "real.yaml").write_text("version: 1\nfail-on: low\n")
+    path.symlink_to("real.yaml")
+    assert load_config(start=tmp_path).options == {"fail-on": "low"}
+
+
+def test_a_file_that_is_too_large_is_told_what_can_be_done(tmp_path: Path) -> None:
+    (tmp_path / "azscan.yaml").write_text("version: 1\n#" + "x" * MAX_BYTES)
+    with pytest.raises(ConfigError) as caught:
+        load_config(start=tmp_path)
+    assert [str(each) for each in caught.value.faults] == [
+        "azscan.yaml: the file is larger than 1 MiB (let one waiver cover more, by globs, tags or resource groups)"
+    ]
+
+
+def test_the_error_names_who_named_the_file() -> None:
+    assert named_config({"config": "a"}, {"AZSCAN_CONFIG": "b"}) == ("a", "--config")
+    path, giver = named_config({"config": None}, {"AZSCAN_CONFIG": " /nope/b "})
+    assert (path, giver) == ("/nope/b", "AZSCAN_CONFIG")
+    with pytest.raises(UsageError) as caught:
+        load_config(path, giver=giver)
+    assert caught.value.hint == "check the path given to AZSCAN_CONFIG"
+
+
 def test_outside_a_checkout_only_the_folder_itself_counts(tmp_path: Path) -> None:
     inner = tmp_path / "inner"
     inner.mkdir()
@@ -299,12 +341,12 @@ def test_the_files_records_come_along_and_allowances_join() -> None:
 @pytest.mark.parametrize(
     ("given_", "environ", "message"),
     [
-        ({"fail_on": "hgih"}, {}, "--fail-on: fail-on must be one of"),
-        ({}, {"AZSCAN_FAIL_ON": "hgih"}, "AZSCAN_FAIL_ON: fail-on must be one of"),
-        ({}, {"AZSCAN_CONCURRENCY": "many"}, "AZSCAN_CONCURRENCY: concurrency must be a whole number"),
-        ({"timeout": 0.0}, {}, "--timeout: timeout must be a number of seconds"),
-        ({}, {"AZSCAN_DEBUG": "perhaps"}, "AZSCAN_DEBUG: debug must be true or false"),
-        ({"severities": ["hihg"]}, {}, "--severity: severities must be one of"),
+        ({"fail_on": "hgih"}, {}, "--fail-on must be one of"),
+        ({}, {"AZSCAN_FAIL_ON": "hgih"}, "AZSCAN_FAIL_ON must be one of"),
+        ({}, {"AZSCAN_CONCURRENCY": "many"}, "AZSCAN_CONCURRENCY must be a whole number"),
+        ({"timeout": 0.0}, {}, "--timeout must be a number of seconds"),
+        ({}, {"AZSCAN_DEBUG": "perhaps"}, "AZSCAN_DEBUG must be true or false"),
+        ({"severities": ["hihg"]}, {}, "--severity must be one of"),
     ],
 )
 def test_a_value_that_does_not_fit_names_where_it_came_from(
@@ -326,6 +368,45 @@ def test_ids_may_share_an_option_and_names_keep_their_commas() -> None:
     assert read.subscriptions == (one, two, "Sales, Europe")
 
 
+@pytest.mark.parametrize(
+    ("name", "word", "hint"),
+    [
+        ("services", "storage,keyvault", "give it twice: --service storage --service keyvault"),
+        ("checks", "a, b ,c", "give it 3 times: --check a --check b --check c"),
+        ("tags", "a=b c,d", "give it twice: --tag 'a=b c' --tag d"),
+        ("services", "storage,", ""),
+        ("services", "storage", ""),
+    ],
+)
+def test_a_word_that_is_several(name: str, word: str, hint: str) -> None:
+    assert in_one(name, word) == hint
+
+
+def test_lists_of_choices_with_commas() -> None:
+    with pytest.raises(UsageError) as caught:
+        resolve({"severities": ["critical", "high,low"]}, {})
+    assert caught.value.hint == "give it twice: --severity high --severity low"
+    assert resolve({}, {"AZSCAN_SEVERITY": "high,low"}).severities == ("high", "low")
+    assert faults("version: 1\nseverities: high,low") == [
+        "azscan.yaml:2:1: severities must be one of critical, high, medium, low, info (write a list: [high, low])"
+    ]
+
+
+def test_a_variable_that_azscan_does_not_know_is_told_with_the_nearest() -> None:
+    known = {**{key.variable: "x" for key in OPTION_KEYS}, **dict.fromkeys(OTHER_VARIABLES, "x"), "AZURE_X": "x"}
+    assert unknown_variables({**known, "AZSCAN_SNAPSHOTS": "write", "AZSCAN_EMPTY": " "}) == ""
+    assert unknown_variables({**known, "AZSCAN_SEVERTIY": "s3cret", "AZSCAN_Q7": "s3cret"}) == (
+        "azscan has no variable AZSCAN_Q7, AZSCAN_SEVERTIY (did you mean AZSCAN_SEVERITY?)"
+    )
+
+
+def test_no_variable_that_the_code_reads_is_called_unknown() -> None:
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src/azscan").rglob("*.py"))
+    read = set(re.findall(r"[\"']?(AZSCAN_[A-Z_]*[A-Z])\b", code))
+    assert set(OTHER_VARIABLES) <= read
+    assert unknown_variables(dict.fromkeys(read, "x")) == ""
+
+
 def test_every_option_has_a_setting_a_variable_and_a_default() -> None:
     fields = set(Settings.__struct_fields__) - {"off", "waivers", "severity_overrides", "params", "sources", "file"}
     assert {key.field for key in OPTION_KEYS} == fields
@@ -337,7 +418,8 @@ def test_every_option_has_a_setting_a_variable_and_a_default() -> None:
 
 
 def check(id: str, **more: Any) -> Check:
-    return Check(id, "t", "high", "stable", "storage", "data-security", "s", {}, "w", FixText("f"), **more)
+    require = {"field": "a", "exists": True}
+    return Check(id, "t", "high", "stable", "storage", "data-security", "s", require, "w", FixText("f"), **more)
 
 
 CATALOG = Catalog(
@@ -404,10 +486,18 @@ severity-overrides: [{checks: [sql-*], severity: low, reason: r}]
         "azscan.yaml:9:29: no service, check or error kind is named acess_denied (did you mean access_denied?)",
         "azscan.yaml:11:3: no check is named storage-key-aeg (did you mean storage-key-age?)",
         "azscan.yaml:12:21: storage-key-age has no parameter dasy (did you mean days?)",
-        "azscan.yaml:12:30: names must be of the same kind as its default (its default is [\"a\"])",
+        "azscan.yaml:12:30: names of storage-key-age: 3 is not a list (its default is [\"a\"])",
         "azscan.yaml:13:24: storage-https-only has no parameter days (storage-https-only has no parameters)",
         "azscan.yaml:14:32: no check matches sql-*",
     ]  # fmt: skip
+
+
+def test_words_of_the_file_that_are_several() -> None:
+    assert name_faults("version: 1\nshow: failed,waived\nchecks: ['storage-a,storage-b']\nframeworks: iso,cis") == [
+        "azscan.yaml:2:1: no part of the table and no check is named failed,waived (write a list: [failed, waived])",
+        "azscan.yaml:3:10: no check is named storage-a,storage-b (write a list: [storage-a, storage-b])",
+        "azscan.yaml:4:1: no framework is named iso,cis (write a list: [iso, cis])",
+    ]
 
 
 def test_without_a_file_there_is_nothing_to_check() -> None:

@@ -27,6 +27,7 @@ from azscan.conditions.grammar import OPERATORS
 from azscan.conditions.grammar import check as faults_of
 from azscan.options import AUTH, FAIL_ON
 from azscan.report import FORMATS
+from azscan.results import DEMO
 from azscan.settings import check_names
 from tests.harness import azscan, shipped
 
@@ -325,17 +326,25 @@ class TestDemo:
     """The README's picture, and what the docs say about outputs and saved estates."""
 
     def test_the_picture_is_what_it_prints(self, demo: tuple[Any, Path]) -> None:
-        """Line by line where they belong together; numbers may change as the demo grows."""
+        """Each passage between two lines of dots, line by line and number by number, in this order."""
         ran, _ = demo
         assert ran.returncode == 10, ran.stderr
         (picture,) = fences("README.md", "console")
-        printed = _without_numbers(ran.stdout)
         at = 0
         for passage in picture.partition("\n")[2].split("\n…\n"):
-            wanted = _without_numbers(passage.strip("\n"))
-            found = printed.find(wanted, at)
-            assert found >= 0, f"{wanted}\n\nis not in\n\n{printed}"
+            wanted = passage.strip("\n") + "\n"
+            found = ran.stdout.find(wanted, at)
+            assert found >= 0, f"{wanted}\n\nis not in\n\n{ran.stdout}"
             at = found + len(wanted)
+
+    def test_it_says_that_it_is_the_demo(self, demo: tuple[Any, Path]) -> None:
+        ran, folder = demo
+        scan = json.loads((folder / "report.json").read_text(encoding="utf-8"))["scan"]
+        assert scan["notes"] == [DEMO] and ran.stdout.startswith(f"{DEMO}\n") and DEMO in ran.stderr
+        assert "of the demo" in scan["identity"]
+        assert "secret" not in scan["credential"] + ran.stderr
+        again = azscan("scan", "--estate", "estate.sqlite", "--service", "storage", cwd=folder)
+        assert again.stdout.startswith(f"{DEMO}\n"), "also where it was saved"
 
     def test_the_sql_works(self, demo: tuple[Any, Path]) -> None:
         connection = sqlite3.connect(demo[1] / "estate.sqlite")
@@ -352,7 +361,3 @@ class TestDemo:
         folder = demo[1]
         assert json.loads((folder / "report.json").read_text(encoding="utf-8"))["schema"] == "azscan.results/1"
         assert (folder / "report.csv").read_text(encoding="utf-8").startswith("framework,control,check,")
-
-
-def _without_numbers(output: str) -> str:
-    return re.sub(r" *\b\d+\b", " 0", output)

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from azscan.catalog.model import Control, Edge, FrameworkMap
+from azscan.choosing import choose_checks
 from azscan.emulator import Deny, Options, Role, read_estate
 from azscan.errors import NothingScannedError, UsageError
 from azscan.estate.store import Estate
@@ -16,7 +17,6 @@ from azscan.results import Off, SeverityOverride, Waiver
 from azscan.scan import (
     assess,
     check_something_was_read,
-    choose_checks,
     params_of,
 )
 from azscan.settings import Settings
@@ -251,6 +251,20 @@ def test_a_saved_estate_is_assessed_again_and_stays_as_it_is(tmp_path):
     assert any("another version of the catalogue" in note for note in results.scan.notes)
     opened.close()
     assert path.read_bytes() == before
+
+
+def test_an_estate_of_a_narrower_scan_says_of_which(tmp_path):
+    two = catalog(ACCOUNT, CONTAINER, VAULT, checks=[*KNOWN.checks.values(), check("kids", "container", HTTPS)])
+    first = scan(tmp_path, estate(account("a")), catalog=two, checks=["https"])
+    settings = Settings(estate=str(first.results.estate.path))
+    told = "this estate was saved by a scan with --check https: what only other checks need is not in it"
+
+    def notes(**more):
+        chosen = msgspec.structs.replace(settings, **more)
+        return assess(first.results.estate, chosen, choose_checks(chosen, two)).scan.notes
+
+    assert notes() == (told,)
+    assert notes(checks=("https",)) == (), "nothing is missing"
 
 
 def test_an_estate_of_a_broken_scan_says_so(tmp_path):

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import msgspec
 
 from azscan.errors import SourceFault, UsageError
-from azscan.options import OPTION_KEYS, Key, key_schema, read_value
+from azscan.options import OPTION_KEYS, Key, in_one, key_schema, read_value
 from azscan.results import SEVERITIES, Allowance, Off, SeverityOverride, Waiver
 from azscan.words import did_you_mean
 
@@ -67,14 +67,18 @@ _TOP = ("version", "params", *LISTS, *(key.name for key in OPTION_KEYS if key.pl
 
 
 class ConfigError(UsageError):
-    """The configuration is not valid; `message` lists every fault, `faults` holds them."""
+    """The configuration is not valid; `message` lists every fault, `faults` holds them.
 
-    def __init__(self, faults: Sequence[SourceFault], *, hint: str = "") -> None:
+    `config` is what the rest of the file says, where enough is sound to judge it by the catalogue.
+    """
+
+    def __init__(self, faults: Sequence[SourceFault], *, hint: str = "", config: Config | None = None) -> None:
         count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
         lines = "\n".join(f"  {fault}" for fault in faults)
         hint = hint or "mend the file, or name another: --config FILE"
         super().__init__(f"the configuration has {count}\n{lines}", hint=hint)
         self.faults = tuple(faults)
+        self.config = config
 
 
 class Located(Protocol):
@@ -124,7 +128,7 @@ def parse_config(source: Located, *, explicit: bool) -> Config:
     reader = _Reader(source)
     config = reader.config(explicit)
     if reader.faults:
-        raise ConfigError(sorted(reader.faults))
+        raise ConfigError(sorted(reader.faults), config=reader.sound_part(config))
     return config
 
 
@@ -139,6 +143,20 @@ class _Reader:
     def __init__(self, source: Located) -> None:
         self.source = source
         self.faults: list[SourceFault] = []
+        self.faulty: set[str | int] = set()
+
+    def sound_part(self, config: Config) -> Config | None:
+        """The configuration without the options that have a fault, or depend on one; None where that says too little.
+
+        Where folders of checks or of frameworks are in doubt, no name can be judged.
+        """
+        if self.faulty & {"checks-dir", "mappings-dir"} or not isinstance(self.source.value, dict):
+            return None
+        dropped = set(self.faulty)
+        if dropped & {"frameworks", "controls"}:
+            dropped |= {"controls", "fail-on-control"}
+        options = {name: value for name, value in config.options.items() if name not in dropped}
+        return msgspec.structs.replace(config, options=options)
 
     def config(self, explicit: bool) -> Config:
         root = self._mapping(self.source.value, ())
@@ -182,7 +200,8 @@ class _Reader:
         elif type(version) is int and version > CONFIG_VERSION:
             self._add(("version",), f"version {version} is of a later azscan", "upgrade azscan to use this file")
         elif type(version) is not int or version != CONFIG_VERSION:
-            self._add(("version",), f"the version must be {CONFIG_VERSION}")
+            hint = "without quotes" if str(version) == str(CONFIG_VERSION) else ""
+            self._add(("version",), f"the version must be {CONFIG_VERSION}", hint)
 
     def _entries(self, root: Mapping[str, Any], name: str) -> list[tuple[int, dict[str, Any]]]:
         value = root.get(name)
@@ -192,10 +211,15 @@ class _Reader:
             self._add((name,), f"{name} must be a list of entries", "begin each entry with a dash")
             return []
         table = LISTS[name][1]
-        return [(index, self._entry(entry, (name, index), table)) for index, entry in enumerate(value)]
+        entries = []
+        for index, entry in enumerate(value):
+            if isinstance(entry, dict):
+                entries.append((index, self._entry(entry, (name, index), table)))
+            else:
+                self._mapping(entry, (name, index))
+        return entries
 
-    def _entry(self, value: Any, keys: Keys, table: Sequence[Key]) -> dict[str, Any]:
-        entry = self._mapping(value, keys)
+    def _entry(self, entry: dict[str, Any], keys: Keys, table: Sequence[Key]) -> dict[str, Any]:
         known = {key.name: key for key in table}
         for name in entry:
             if name not in known:
@@ -249,7 +273,12 @@ class _Reader:
         return {}
 
     def _value(self, key: Key, value: Any, keys: Keys) -> Any:
-        return read_value(key, value, lambda message, hint="": self._add(keys, message, hint))
+        def complain(message: str, hint: str = "") -> None:
+            if key.kind == "choices" and isinstance(value, str):
+                hint = in_one(key.name, value, in_file=True) or hint
+            self._add(keys, message, hint)
+
+        return read_value(key, value, complain)
 
     def _unknown(self, name: str, known: Iterable[str], keys: Keys) -> None:
         option = next((key for key in OPTION_KEYS if name == key.name and key.place == "never"), None)
@@ -264,6 +293,7 @@ class _Reader:
 
     def _add(self, keys: Keys, message: str, hint: str = "") -> None:
         self.faults.append(self.source.fault(keys, message, hint))
+        self.faulty.update(keys[:1])
 
 
 _SUBSCRIPTION = re.compile(r"[0-9a-fA-F*?-]+")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class AzscanError(Exception):
@@ -26,6 +27,23 @@ class UsageError(AzscanError):
     """A wrong option, a wrong azscan.yaml, or a filter or name that matches nothing."""
 
     exit_code = 2
+
+
+class Misfit(NamedTuple):
+    """A word of an option, and what is wrong with it; "" where it is about the option as a whole."""
+
+    word: str
+    message: str
+    hint: str = ""
+
+
+class MisfitError(UsageError):
+    """Words of one option name nothing. `name` is the option's key; settings.blamed tells who gave them."""
+
+    def __init__(self, name: str, misfits: Sequence[Misfit]) -> None:
+        super().__init__(misfits[0].message, hint=misfits[0].hint)
+        self.name = name
+        self.misfits = tuple(misfits)
 
 
 class CatalogError(UsageError):

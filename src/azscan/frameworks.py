@@ -8,9 +8,11 @@ import msgspec
 
 from azscan.catalog.mappings import controls_named
 from azscan.catalog.model import Control, FrameworkMap
-from azscan.errors import UsageError
+from azscan.errors import Misfit, MisfitError
 from azscan.results import Framework
 from azscan.words import did_you_mean, glob, is_glob
+
+CHOOSE_ONE = "choose the framework too: --framework NAME, or frameworks: [NAME] in azscan.yaml"
 
 
 class Mapped:
@@ -37,38 +39,39 @@ class Mapped:
     def named(self, names: Iterable[str]) -> tuple[str, ...]:
         """The controls that --fail-on-control names, as "framework:control".
 
-        A name is that, or a control's id alone, which stands for it in every chosen framework. Raises UsageError for
+        A name is that, or a control's id alone, which stands for it in every chosen framework. Raises MisfitError for
         one that no chosen framework has, and for one without checks, which could never fail.
         """
         known = {f"{each.key}:{control}" for each in self.frameworks for control in each.controls}
         decided = {name for names_of_check in self._controls.values() for name in names_of_check}
         found: dict[str, None] = {}
+        misfits = []
         for name in names:
             fitting = [one for one in known if name.lower() in (one.lower(), split(one)[1].lower())]
             if not fitting:
-                raise self._unknown(name, known)
-            if not decided.intersection(fitting):
-                raise UsageError(
-                    f"--fail-on-control {name}: no check decides this control, so it can neither fail nor hold",
-                    hint=f"see why: azscan frameworks show {split(fitting[0])[0]}",
-                )
+                misfits.append(self._unknown(name, known))
+            elif not decided.intersection(fitting):
+                message = f"no check decides the control {name}, so it can neither fail nor hold"
+                misfits.append(Misfit(name, message, f"see why: azscan frameworks show {split(fitting[0])[0]}"))
             found |= dict.fromkeys(sorted(decided.intersection(fitting)))
+        if misfits:
+            raise MisfitError("fail-on-control", misfits)
         return tuple(found)
 
-    def _unknown(self, name: str, known: set[str]) -> UsageError:
+    def _unknown(self, name: str, known: set[str]) -> Misfit:
         if not self.frameworks:
-            hint = "choose the framework too: --framework NAME"
+            hint = CHOOSE_ONE
         elif any(each.left_out for each in self.frameworks):
-            hint = "--control left it out, or it is named otherwise"
+            hint = "the choice of controls left it out, or it is named otherwise"
         else:
             ids = {split(one)[1] for one in known}
             hint = did_you_mean(name, known | ids)
             hint = hint or f"see them: azscan frameworks show {self.frameworks[0].key}"
-        return UsageError(f"--fail-on-control: no chosen framework has a control {name}", hint=hint)
+        return Misfit(name, f"no chosen framework has a control {name}", hint)
 
 
 def choose(frameworks: Mapping[str, FrameworkMap], keys: Iterable[str]) -> Mapped:
-    """The chosen frameworks, each once, in the order given. Raises UsageError for one that the catalogue lacks."""
+    """The chosen frameworks, each once, in the order given. Raises MisfitError for one that the catalogue lacks."""
     return Mapped([find(frameworks, key) for key in dict.fromkeys(keys)])
 
 
@@ -77,9 +80,7 @@ def find(frameworks: Mapping[str, FrameworkMap], key: str) -> FrameworkMap:
     if key not in frameworks:
         known = ", ".join(sorted(frameworks)) or "none"
         hint = did_you_mean(key, frameworks) or f"the frameworks are: {known}"
-        if "," in key:
-            hint = "name each of them with a --framework of its own"
-        raise UsageError(f"no framework is named {key}", hint=hint)
+        raise MisfitError("frameworks", [Misfit(key, f"no framework is named {key}", hint)])
     return frameworks[key]
 
 
@@ -88,21 +89,26 @@ def narrowed(
 ) -> Mapping[str, FrameworkMap]:
     """All frameworks; where controls are named, those of `keys` with no others, each name fitting in at least one.
 
-    A name is an id, or "framework:control", or a glob on either. Raises UsageError for one that fits no control, and
+    A name is an id, or "framework:control", or a glob on either. Raises MisfitError for one that fits no control, and
     for an unknown framework.
     """
     if not controls:
         return frameworks
     chosen = {key: find(frameworks, key) for key in keys}
     if not chosen:
-        raise UsageError("--control chooses from a framework, and none is named", hint="name it with --framework")
+        raise MisfitError(
+            "controls", [Misfit("", "controls are chosen from a framework, and none is named", CHOOSE_ONE)]
+        )
     tests = [glob(name) for name in controls]
+    known = controls_named(chosen.values())
+    misfits = []
     for name, fits in zip(controls, tests, strict=True):
-        known = controls_named(chosen.values())
         if not any(map(fits, known)):
             verb = "matches" if is_glob(name) else "is named"
             hint = did_you_mean(name, known) or f"the controls stand in the mappings of {', '.join(chosen)}"
-            raise UsageError(f"no control of {', '.join(chosen)} {verb} {name}", hint=hint)
+            misfits.append(Misfit(name, f"no control of {', '.join(chosen)} {verb} {name}", hint))
+    if misfits:
+        raise MisfitError("controls", misfits)
     return {
         key: msgspec.structs.replace(framework, controls=kept, left_out=len(framework.controls) - len(kept))
         for key, framework in chosen.items()

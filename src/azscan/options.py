@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import date
+from shlex import quote
 from typing import Any, Literal
 
 import msgspec
 
 from azscan.results import SEVERITIES
-from azscan.words import did_you_mean
+from azscan.words import bare, did_you_mean, few, nearest
 
 Kind = Literal["text", "words", "choice", "choices", "count", "seconds", "date", "flag"]
 # Where a key may stand: in any azscan.yaml, only in one that the user names with --config, or in none.
 Place = Literal["file", "explicit", "never"]
+# What the name of every variable begins with.
+PREFIX = "AZSCAN_"
 Complain = Callable[..., None]
 
 
@@ -37,7 +40,7 @@ class Key(msgspec.Struct, frozen=True):
     @property
     def variable(self) -> str:
         """The environment variable of the option ("" where there is none)."""
-        return "AZSCAN_" + self.option.removeprefix("--").replace("-", "_").upper() if self.option else ""
+        return PREFIX + self.option.removeprefix("--").replace("-", "_").upper() if self.option else ""
 
 
 AUTH = (
@@ -53,6 +56,8 @@ AUTH = (
     "token",
 )
 FAIL_ON = (*SEVERITIES, "never")
+# What --show takes besides checks.
+SHOW = ("failed", "unreadable", "waived", "passed", "all")
 
 OPTION_KEYS: tuple[Key, ...] = (
     Key("auth", "choice", "How to sign in", "--auth", "explicit", AUTH),
@@ -100,6 +105,44 @@ OPTION_KEYS: tuple[Key, ...] = (
     Key("allow-unreadable", "words", "Unreadable parts to accept", "--allow-unreadable", "never"),
 )
 
+# Variables that stand for no option: tokens and a password, which no command line may hold, and a folder.
+OTHER_VARIABLES = (
+    "AZSCAN_ACCESS_TOKEN",
+    "AZSCAN_GRAPH_ACCESS_TOKEN",
+    "AZSCAN_SIGN_KEY_PASSWORD",
+    "AZSCAN_STATE_DIR",
+)
+# Those of azscan's own tests.
+_OF_TESTS = ("AZSCAN_SNAPSHOTS", "AZSCAN_UPDATE_SNAPSHOTS")
+_KEYS = {key.name: key for key in OPTION_KEYS}
+
+
+def unknown_variables(environ: Mapping[str, str]) -> str:
+    """The words of a warning that names the AZSCAN_ variables that azscan does not know; "" where it knows all.
+
+    They are no error: a later version may know them. Their values are never told.
+    """
+    known = (*(key.variable for key in OPTION_KEYS), *OTHER_VARIABLES)
+    told = []
+    for name, value in sorted(environ.items()):
+        if name.startswith(PREFIX) and value.strip() and name not in known and name not in _OF_TESTS:
+            # Without what they all begin with, or each would be like every other.
+            meant = nearest(name.removeprefix(PREFIX), (each.removeprefix(PREFIX) for each in known if each))
+            told.append(f"{name} (did you mean {PREFIX}{meant}?)" if meant else name)
+    return f"azscan has no variable {few(told, 5)}" if told else ""
+
+
+def in_one(name: str, word: str, *, in_file: bool = False) -> str:
+    """The hint for a word that is several with commas between them, for the option with that key; "" for another."""
+    parts = [part.strip() for part in word.split(",") if part.strip()]
+    if len(parts) < 2:
+        return ""
+    if in_file:
+        return f"write a list: [{', '.join(parts)}]"
+    times = "twice" if len(parts) == 2 else f"{len(parts)} times"
+    return f"give it {times}: {' '.join(f'{_KEYS[name].option} {quote(part)}' for part in parts)}"
+
+
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -108,9 +151,15 @@ def read_value(key: Key, value: Any, complain: Complain) -> Any:
     return _VALUES[key.kind](key, value, complain)
 
 
+def named_by(giver: str, key: Key, message: str) -> str:
+    """A complaint of read_value in which the option or variable that gave the value stands for the key."""
+    about = message.removeprefix(key.name)
+    return f"{giver}{about}" if about != message else f"{giver}: {message}"
+
+
 def _text(key: Key, value: Any, complain: Complain) -> str:
-    if isinstance(value, str) and value.strip():
-        return value.strip()
+    if isinstance(value, str) and (text := bare(value)):
+        return text
     if isinstance(value, int | float) and not isinstance(value, bool):
         complain(f"{key.name} must be text", f'put quotes around it: "{value}"')
     else:

@@ -28,6 +28,9 @@ SEVERITY_RANK: Mapping[str, int] = {name: rank for rank, name in enumerate(SEVER
 
 RESULTS_SCHEMA = "azscan.results/1"
 
+# The note of a scan of the demo: whoever reads a report of it must not take it for somebody's estate.
+DEMO = "DEMO ESTATE, made up: none of it stands in Azure, nor is it evidence"
+
 
 class Evidence(msgspec.Struct, frozen=True):
     """One leaf that decided a verdict, and the read that its value came from.

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from functools import partial
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,8 +13,8 @@ import msgspec
 from azscan import __version__
 from azscan.assess import Assessor, Filters, Tally
 from azscan.baseline import Baseline
-from azscan.catalog.model import Catalog, Check
-from azscan.catalog.select import select
+from azscan.catalog.model import Catalog
+from azscan.choosing import Choice
 from azscan.collect.plan import Plan
 from azscan.collect.progress import Progress
 from azscan.controls import Outcome, control_results, scores
@@ -23,15 +22,15 @@ from azscan.errors import NothingDecidedError, NothingScannedError, UsageError
 from azscan.estate.documents import Documents
 from azscan.estate.ids import region_of
 from azscan.estate.store import Estate
-from azscan.frameworks import Mapped, choose, narrowed
 from azscan.gate import Allowed, GatedControl, decide
 from azscan.gate import Tally as GateTally
 from azscan.keeping import Say, close_broken, open_estate, remove_estate
-from azscan.results import Allowance, ControlResult, Off, ScanInfo, SeverityOverride, SubscriptionRef
-from azscan.settings import Settings, aliases_of
-from azscan.severities import override
+from azscan.options import OPTION_KEYS, in_one
+from azscan.results import DEMO, Allowance, ControlResult, ScanInfo, SubscriptionRef
+from azscan.settings import Settings, aliases_of, giver, is_from_file
 from azscan.verdicts import StoredResults, summarise, unread_parts
-from azscan.waivers import Looked, SwitchedOff, Waivers
+from azscan.waivers import Looked, Waivers
+from azscan.words import few
 
 if TYPE_CHECKING:
     from azscan.azure.credentials import SignedIn
@@ -40,64 +39,10 @@ if TYPE_CHECKING:
 
 LOGGER = logging.getLogger("azscan.scan")
 
-
-@dataclass(frozen=True)
-class Choice:
-    """What a scan is to decide: the checks, what the team switched off, and the frameworks to report on.
-
-    `catalog` and `checks` have the severities that count; `overrides` say which the team changed, `declared` is the
-    catalogue without them. `deprecated` are the
-    ids of checks that would fit, but are left out because nobody named them; `switched_off` those that the team
-    switched off; `gated` the controls ("framework:control") that --fail-on-control names.
-    """
-
-    catalog: Catalog
-    checks: tuple[Check, ...]
-    off: tuple[Off, ...]
-    mapped: Mapped
-    deprecated: tuple[str, ...] = ()
-    switched_off: frozenset[str] = frozenset()
-    gated: tuple[str, ...] = ()
-    overrides: tuple[SeverityOverride, ...] = ()
-    declared: Catalog | None = None
-
-
-def choose_checks(settings: Settings, catalog: Catalog, today: date | None = None) -> Choice:
-    """The checks that the settings select, without those that are switched off; UsageError where none is left.
-
-    They are selected by the severities that count, which azscan.yaml may have changed. What the team decided counts as
-    it stands on the day given (by default today).
-    """
-    today = today or datetime.now(UTC).date()
-    declared = catalog
-    catalog, overrides = override(declared, settings.severity_overrides, today)
-    mapped = choose(narrowed(catalog.frameworks, settings.frameworks, settings.controls), settings.frameworks)
-    pick = partial(
-        select,
-        catalog,
-        services=settings.services,
-        severities=settings.severities,
-        areas=settings.areas,
-        exclude_services=settings.exclude_services,
-        exclude_checks=settings.exclude_checks,
-        exclude_severities=settings.exclude_severities,
-        exclude_areas=settings.exclude_areas,
-    )
-    selected = pick(checks=settings.checks)
-    named = {check.id for check in selected}
-    deprecated = () if settings.checks else tuple(each.id for each in pick(checks=("*",)) if each.id not in named)
-    if settings.frameworks:
-        selected = tuple(check for check in selected if check.id in mapped.checks)
-    decisions = SwitchedOff(settings.off, today, aliases_of(catalog))
-    off = {check.id for check in selected if decisions.match(check.id, check.service) is not None}
-    left = tuple(check for check in selected if check.id not in off)
-    if not left:
-        hint = "the selection leaves none, or azscan.yaml switches all of them off; see azscan checks list"
-        if settings.frameworks and not mapped.checks:
-            hint = f"no check decides what was chosen; see why: azscan frameworks show {settings.frameworks[0]}"
-        raise UsageError("no check is left to run", hint=hint)
-    gated = mapped.named(settings.fail_on_control)
-    return Choice(catalog, left, decisions.entries, mapped, deprecated, frozenset(off), gated, overrides, declared)
+_SELECTION = (
+    *("services", "exclude-services", "checks", "exclude-checks", "severities", "exclude-severities"),
+    *("areas", "exclude-areas", "frameworks", "controls"),
+)
 
 
 async def collect(
@@ -136,8 +81,10 @@ async def collect(
         client_id=settings.client_id,
         network=network,
         environ=environ,
-        say=say,
+        say=say if not settings.demo else LOGGER.debug,
     )
+    if settings.demo:
+        signed_in = _of_demo(signed_in)
     LOGGER.info("signed in as %s, tenant %s (%s)", signed_in.who, signed_in.tenant, signed_in.kind)
     for note in signed_in.notes:
         say(f"note: {note}")
@@ -246,8 +193,8 @@ def assess(
     ).run()
     if tally.filtered and not tally.chosen:
         raise UsageError(
-            "no resource matches " + ", ".join(_filter_words(settings)),
-            hint="check the spelling; names are compared in any case",
+            "no resource matches " + ", ".join(_filter_givers(settings)),
+            hint=_several_in_one(settings) or "check the spelling; names are compared in any case",
         )
     allowed = Allowed(settings.allow_unreadable, now.date(), aliases_of(catalog))
     controls = _controls(choice, tally)
@@ -265,10 +212,12 @@ def assess(
         subscriptions=frozenset(owners),
         is_filtered=tally.filtered,
     )
+    is_short = any(kind == "not_collected" for _, _, kind in tally.counts)
+    scan = _scan_info(estate, settings, choice, allowed.report(), now, is_short=is_short)
     return StoredResults(
         estate=estate,
         catalog=catalog,
-        scan=_with_notes(_scan_info(estate, settings, choice, allowed.report(), now), baseline),
+        scan=_with_notes(scan, baseline),
         summary=summarise(catalog, choice.checks, tally, gate),
         unreadable=unread_parts(estate, catalog, tally, plan.checks_of, allowed.covers_part),
         waivers=waivers.report(looked),
@@ -305,6 +254,12 @@ def _waits(progress: Progress, wait: Wait) -> None:
     progress.wait(wait.who, wait.seconds if wait.reads else 0.0)
 
 
+def _of_demo(signed_in: SignedIn) -> SignedIn:
+    """The identity of the demo, which is none of the user's; the note says so in every report."""
+    who, kind = f"{signed_in.who} of the demo", "made up like the estate"
+    return replace(signed_in, who=who, kind=kind, notes=(DEMO, *signed_in.notes))
+
+
 def _about(
     settings: Settings, choice: Choice, cloud: str, signed_in: SignedIn, scope: Scope, started: str
 ) -> dict[str, Any]:
@@ -331,12 +286,29 @@ def _about(
         "left_out": [msgspec.to_builtins(each) for each in scope.left_out],
         "notes": list(signed_in.notes),
         "complete": False,
+        "selection": _selection(settings, choice),
     }
 
 
+def _selection(settings: Settings, choice: Choice) -> list[str]:
+    """What narrowed the choice of checks, and with it what is read, as options; [] where nothing did."""
+    narrowing = [key for key in OPTION_KEYS if key.name in _SELECTION]
+    words = [f"{key.option} {word}" for key in narrowing for word in getattr(settings, key.field)]
+    if choice.switched_off:
+        words.append(f"{len(choice.switched_off):,} of the checks switched off in azscan.yaml")
+    return words
+
+
 def _scan_info(
-    estate: Estate, settings: Settings, choice: Choice, allowed: tuple[Allowance, ...], now: datetime
+    estate: Estate,
+    settings: Settings,
+    choice: Choice,
+    allowed: tuple[Allowance, ...],
+    now: datetime,
+    *,
+    is_short: bool,
 ) -> ScanInfo:
+    """Who looked at what; `is_short` says that the estate lacks what a check needs."""
     tenant = estate.about("tenant", "")
     chosen = [
         SubscriptionRef(each["id"], each["name"], each["state"], str(each.get("tenant") or tenant))
@@ -353,6 +325,10 @@ def _scan_info(
         notes.append("this estate was not read to its end")
     if settings.estate and estate.about("catalog") != choice.catalog.hash:
         notes.append("the estate was read for another version of the catalogue; what it lacks is not_collected")
+    if settings.estate and is_short and (selection := estate.about("selection", [])):
+        notes.append(
+            f"this estate was saved by a scan with {few(selection, 5)}: what only other checks need is not in it"
+        )
     return ScanInfo(
         version=__version__,
         started=estate.about("started", ""),
@@ -388,6 +364,23 @@ def _filter_words(settings: Settings) -> list[str]:
         *(f"--resource-group {group}" for group in settings.resource_groups),
         *(f"--tag {tag}" for tag in settings.tags),
     ]
+
+
+def _filter_givers(settings: Settings) -> list[str]:
+    """The filters with who gave them: an option, a variable, or a line of azscan.yaml."""
+    filters = {"regions": settings.regions, "resource-groups": settings.resource_groups, "tags": settings.tags}
+    options = {"regions": "--region", "resource-groups": "--resource-group", "tags": "--tag"}
+    return [
+        f"{giver(settings, name) if name in settings.sources else options[name]} {word}"
+        for name, words in filters.items()
+        for word in words
+    ]
+
+
+def _several_in_one(settings: Settings) -> str:
+    filters = (("regions", settings.regions), ("resource-groups", settings.resource_groups), ("tags", settings.tags))
+    hints = (in_one(name, word, in_file=is_from_file(settings, name)) for name, words in filters for word in words)
+    return next(filter(None, hints), "")
 
 
 def _gate_tallies(catalog: Catalog, tally: Tally) -> list[GateTally]:

@@ -7,15 +7,16 @@ from typing import Any
 
 import msgspec
 
-from azscan.conditions.evidence import Ground, describe, entries, negated, opposite, place
+from azscan.conditions.evidence import Ground, alternatives, describe, entries, negated, opposite, place
 from azscan.conditions.nodes import Count, Leaf, Node, Quantifier
 from azscan.conditions.table import plain
 from azscan.conditions.values import ATTACHED, MISSING, Document, Items, Unreadable
+from azscan.words import count
 
 # A value larger than this (encoded) is told in words: evidence names what decided, it does not copy the estate.
 LARGEST_ACTUAL = 2000
 _SHORT = frozenset({bool, int, float})
-_UNITS: dict[type, str] = {list: "items", dict: "members"}
+_UNITS: dict[type, str] = {list: "item", dict: "member"}
 # Where the number of a read goes. JSON text never holds this character itself.
 _HOLE = "\0"
 _encode = msgspec.json.Encoder().encode
@@ -27,13 +28,15 @@ Fact = tuple[Any, ...]
 class Told:
     """The leaves that one check's evidence has named so far, in that order: facts name them by number.
 
-    `conditions` are the check's: what they ask to be false is worded so.
+    `conditions` are the check's, what it requires last: what they ask to be false is worded so, and of alternatives
+    which one it is.
     """
 
     def __init__(self, conditions: Sequence[Node]) -> None:
         self._numbers: dict[int, int] = {}
         self._leaves: list[Leaf | Quantifier | Count] = []
         self._negated = frozenset(id(leaf) for condition in conditions for leaf in negated(condition))
+        self._alternatives = alternatives(conditions[-1])
         self._paths: dict[int, str] = {}
 
     def facts(self, grounds: Sequence[Ground]) -> list[Fact]:
@@ -69,6 +72,8 @@ class Told:
             path, expected, _, _ = describe((leaf, "", MISSING, None))
             if id(leaf) in self._negated:
                 expected = opposite(expected)
+            if (alternative := self._alternatives.get(id(leaf))) is not None:
+                expected += f" {alternative}"
             if isinstance(leaf, Leaf) and leaf.has_default:
                 expected += f" (absent counts as {plain(leaf.default)})"
             table.append((path, expected))
@@ -122,7 +127,7 @@ def _shortened(actual: Any) -> Any:
     actual = _of_azure(actual)
     if len(_encode(actual)) <= LARGEST_ACTUAL:
         return actual
-    return f"{len(actual)} {_UNITS.get(type(actual), 'characters')}"
+    return count(len(actual), _UNITS.get(type(actual), "character"))
 
 
 def _of_azure(actual: Any) -> Any:

@@ -11,7 +11,7 @@ from azscan.catalog.model import Catalog
 from azscan.catalog.select import find, select
 from azscan.config import WAIVER_KEYS, has_expired
 from azscan.errors import UsageError
-from azscan.options import Key, read_value
+from azscan.options import Key, named_by, read_value
 from azscan.results import Waiver
 from azscan.words import is_glob, is_guid
 
@@ -137,7 +137,7 @@ def _read(name: str, value: str, option: str) -> str:
     fitted: Any = read_value(key, value, lambda message, hint="": problems.append((message, hint)))
     if problems:
         message, hint = problems[0]
-        raise UsageError(f"{option}: {message}", hint=hint or (_HINT if name == "expires" else key.says))
+        raise UsageError(named_by(option, key, message), hint=hint or (_HINT if name == "expires" else key.says))
     return str(fitted if isinstance(fitted, str) else fitted[0])
 
 

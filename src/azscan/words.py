@@ -6,8 +6,14 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 
+# No blanks to Unicode, and so to str.strip: a space of no width, and the mark that some files begin with.
+_UNSEEN = "\u200b\ufeff"
 _RUNS = re.compile(r"\*+")
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+
+
+class Aloud(str):
+    """A message that the user is told also with --quiet: one that asks for something, or says where secrets go."""
 
 
 def glob(pattern: str, *, ignore_case: bool = True) -> Callable[[str], bool]:
@@ -24,6 +30,13 @@ def glob(pattern: str, *, ignore_case: bool = True) -> Callable[[str], bool]:
     return lambda text: match(text) is not None
 
 
+def bare(text: str) -> str:
+    """The text without blanks around it, those included that nobody sees (what a page or an editor pastes along)."""
+    while (left := text.strip().strip(_UNSEEN)) != text:
+        text = left
+    return text
+
+
 def is_glob(text: str) -> bool:
     """True where the text holds a `*` or a `?`."""
     return "*" in text or "?" in text
@@ -32,6 +45,16 @@ def is_glob(text: str) -> bool:
 def is_guid(text: str) -> bool:
     """True where the text is the id of a subscription, tenant or object, in any case."""
     return _GUID.fullmatch(text) is not None
+
+
+def how_long(seconds: float) -> str:
+    """How long that is: "1 s" at least, "2 min 5 s", "1 h 3 s"."""
+    whole = round(seconds)
+    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+    return (
+        " ".join(f"{number} {unit}" for number, unit in ((hours, "h"), (minutes, "min"), (rest, "s")) if number)
+        or "1 s"
+    )
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +16,7 @@ from tests.azure.signing import CLOSED, SECRET, WITH_SECRET, At
 from tests.azure.test_credentials import devops, github
 
 import azscan
+from azscan.azure import ways
 from azscan.azure.clouds import named
 from azscan.azure.ways import AUTO, CHOICES, Place
 from azscan.errors import SignInError, UsageError
@@ -205,6 +208,93 @@ async def test_a_host_that_answers_nothing_costs_auto_one_probe(at: At) -> None:
     finally:
         silent.set()
         server.close()
+
+
+async def test_a_managed_identity_that_stays_silent_is_asked_once(at: At) -> None:
+    """Where somebody else listens: the connection is taken, and no answer follows. Half a minute is enough of that."""
+    assert ways.CONNECT_SECONDS * 2 <= 20 and ways.READ_SECONDS <= 30
+    asked = 0
+    silent = asyncio.Event()
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+        await silent.wait()
+        writer.close()
+
+    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    at.monkeypatch.setattr(ways, "READ_SECONDS", 0.2)
+    endpoint = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    at.monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", endpoint)
+    try:
+        for environ in ({}, {"IDENTITY_ENDPOINT": endpoint, "IDENTITY_HEADER": "x"}):
+            asked = 0
+            with pytest.raises(SignInError):
+                await asyncio.wait_for(at.sign_in("managed-identity", environ), 20)
+            assert asked == 1
+    finally:
+        silent.set()
+        server.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a full queue refuses")
+async def test_a_managed_identity_that_takes_no_connection_is_not_waited_for(at: At) -> None:
+    """A listener whose queue is full answers a new connection as a black hole does."""
+    at.monkeypatch.setattr(ways, "CONNECT_SECONDS", 0.2)
+    with socket.socket() as full, contextlib.ExitStack() as waiting:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(4):
+            one = waiting.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(full.getsockname())
+        endpoint = f"http://127.0.0.1:{full.getsockname()[1]}"
+        at.monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", endpoint)
+        for environ in ({}, {"IDENTITY_ENDPOINT": endpoint, "IDENTITY_HEADER": "x"}):
+            with pytest.raises(SignInError):
+                await asyncio.wait_for(at.sign_in("managed-identity", environ), 20)
+
+
+ELSE = "something else than Azure answers where a managed identity would: this machine does not run in Azure"
+
+
+@pytest.mark.parametrize("choice", ["auto", "managed-identity"])
+@pytest.mark.parametrize(
+    ("head", "body", "said"),
+    [
+        ("200 OK\r\nContent-Type: text/plain", "hello", ELSE),
+        ("200 OK\r\nContent-Type: application/json", "hello", ELSE),
+        ("404 Not Found\r\nContent-Type: text/html", "<p>no</p>", ELSE),
+        ("302 Found\r\nLocation: http://127.0.0.1:1/", "", ELSE),
+        # Azure's own refusals are JSON too.
+        (
+            "200 OK\r\nContent-Type: application/json",
+            '{"error": "busy"}',
+            """Unexpected response "{'error': 'busy'}\"""",
+        ),
+    ],
+)
+async def test_metadata_of_somebody_else_are_no_managed_identity(
+    at: At, choice: str, head: str, body: str, said: str
+) -> None:
+    """Another cloud, or a router, answers at the link-local address."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"HTTP/1.1 {head}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    endpoint = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    at.monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", endpoint)
+    try:
+        with pytest.raises(SignInError) as caught:
+            await at.sign_in(choice)
+    finally:
+        server.close()
+    (line,) = [line for line in caught.value.message.splitlines() if "managed identity" in line]
+    assert line.endswith(f": {said}")
 
 
 async def test_a_managed_identity_that_answered_is_waited_for(at: At) -> None:

@@ -27,6 +27,10 @@ JWT = "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJodHRwczovL2EifQ.c2lnbmF0d
         ("Protocol=https;AccountKey=abc==;EndpointSuffix=x", f"Protocol=https;AccountKey={MARK};EndpointSuffix=x"),
         ("refresh_token: 0.AAAA", f"refresh_token: {MARK}"),
         ("proxy http://ann:s3cr3t@proxy:8080/", f"proxy http://{MARK}@proxy:8080/"),
+        ("clone https://s3cr3t@host/repo", f"clone https://{MARK}@host/repo"),
+        ("postgres://ann:s3cr3t@host/db", f"postgres://{MARK}@host/db"),
+        ("https%3A%2F%2Fx%3Fsv%3D1%26sig%3Da%252B", f"https%3A%2F%2Fx%3Fsv%3D1%26sig%3D{MARK}"),
+        ("SharedAccessSignature=sr;x", f"SharedAccessSignature={MARK};x"),
     ],
 )  # fmt: skip
 def test_secrets_are_taken_out(text: str, clean: str) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
+from azure.identity import ChainedTokenCredential
 
 from azscan.azure.signin_errors import CODES, explain
 
@@ -62,6 +64,25 @@ def test_a_code_is_not_mistaken_for_a_shorter_one() -> None:
     assert explain("AADSTS7002131: No matching federated identity record.").code == "AADSTS7002131"
 
 
+@pytest.mark.parametrize(
+    ("said", "cause"),
+    [
+        ('Unexpected content type "text/plain"', "what answers in the place of a managed identity is none"),
+        (
+            "ManagedIdentityCredential authentication unavailable, no response from the IMDS endpoint.",
+            "no managed iden",
+        ),
+        ("Something new. And more.", "Something new"),
+    ],
+)
+def test_a_chain_of_credentials_is_told_by_what_its_link_said(said: str, cause: str) -> None:
+    text = (
+        "ChainedTokenCredential failed to retrieve a token from the included credentials.\nAttempted credentials:\n"
+        f"\tManagedIdentityCredential: {said}\nTo mitigate this issue, please refer to the guidelines at https://aka.ms/x."
+    )
+    assert explain(text).cause.startswith(cause)
+
+
 def test_an_unknown_code_gives_its_first_sentence_and_correlation_id() -> None:
     why = explain(f"Microsoft Entra ID error '(invalid_grant) AADSTS54321: It is full. Please wait.{TRAILER}")
     assert str(why) == f"It is full (AADSTS54321, correlation id {REQUEST})"
@@ -79,6 +100,17 @@ def test_a_sentence_ends_at_its_full_stop_or_line(text: str) -> None:
 @pytest.mark.parametrize("error", ["", ".", "AADSTS54321", "AADSTS54321:", ClientAuthenticationError(message="")])
 def test_there_is_always_a_cause(error: str | Exception) -> None:
     assert explain(error).cause
+
+
+class Failing:
+    def get_token(self, *scopes: str, **options: object) -> AccessToken:
+        raise ClientAuthenticationError("The moon is full. It will wane.")
+
+
+def test_a_chain_of_one_gives_the_words_of_that_one() -> None:
+    with pytest.raises(ClientAuthenticationError) as caught:
+        ChainedTokenCredential(Failing()).get_token("https://management.azure.com/.default")
+    assert explain(caught.value).cause == "The moon is full"
 
 
 def test_secrets_and_tokens_are_left_out_of_azure_s_words() -> None:

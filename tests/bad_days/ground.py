@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -218,16 +219,28 @@ def report_rows(path: Path) -> list[Any]:
     return [report["summary"], report["unreadable"], report["verdicts"]]
 
 
+# How the lines of an error begin: of one without a scan, and of any other.
+TOLD = {
+    True: (["fatal", "error", " help", " help"], ["fatal", " help", " help"]),
+    False: (["error", " help"],),
+}
+
+
 def assert_told(done: CompletedProcess[str], *, traced: bool = False) -> None:
-    """No traceback, no secret, and where it ended badly three lines: what happened, what it means, what to do."""
+    """No traceback, no secret, and where it ended badly a line of what happened and, as the last, one of what to do.
+
+    Where nothing was scanned (3) a line before says what that means, and the last names the doctor.
+    """
     said = done.stdout + done.stderr
     assert traced or "Traceback" not in said, said
     assert "fault of azscan's own" not in said, said
     assert SECRET not in said
     assert "eyJ0eX" not in said, "a token was shown"
     if done.returncode in (2, 3, 5, 130):
-        assert "error: " in done.stderr or "fatal: " in done.stderr, done.stderr
-        assert " help: " in done.stderr, done.stderr
+        lines = [line for line in done.stderr.splitlines() if re.match(r"(error|fatal| help): \S", line)]
+        starts = [line.partition(":")[0] for line in lines]
+        assert lines and lines[-1] == done.stderr.splitlines()[-1], done.stderr
+        assert starts in TOLD[done.returncode == 3], done.stderr
 
 
 def assert_refused(done: CompletedProcess[str], code: int, *words: str) -> None:

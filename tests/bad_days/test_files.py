@@ -175,7 +175,7 @@ NOTHING = {
     "framework": (["--framework", "iso-27002"], "no framework is named iso-27002"),
     "service without a check of that severity": (
         ["--check", "storage-https-only", "--severity", "low"],
-        "no check fits",
+        "no check is left to run",
     ),
     "subscription": (["--subscription", "contoso-prodd"], "did you mean 'contoso-prod'?"),
     "exclusion": (["--exclude-subscription", "contoso-prodd"], "did you mean 'contoso-prod'?"),

@@ -93,6 +93,23 @@ def test_faults_name_line_and_column(data: bytes, line: int, column: int, messag
     assert said.startswith(message)
 
 
+@pytest.mark.parametrize(
+    ("text", "column", "quoted"),
+    [
+        ("a: [*/stweb]", 5, "*/stweb"),
+        ("a: [ *, b]", 6, "*"),
+        ("a: *storage", 4, "*storage"),
+        ("a: *-x-*", 4, "*-x-*"),
+        ("*x: 1", 1, "*x"),
+        ("ü: [ü, */ü]", 8, "*/ü"),
+    ],
+)
+def test_a_star_that_was_meant_as_a_glob_is_told_to_be_quoted(text: str, column: int, quoted: str) -> None:
+    (fault,) = parse(text.encode(), "f.yaml").faults
+    assert (fault.line, fault.column) == (1, column)
+    assert fault.hint == f'put quotes around a value that begins with *: "{quoted}"'
+
+
 def test_nul_in_utf_16_is_a_fault_too() -> None:
     assert parse("a: b".encode("utf-16-le"), "f").faults
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 from pathlib import Path
 
@@ -100,8 +101,8 @@ def test_a_named_file_may_hold_what_a_found_one_may_not(tmp_path: Path) -> None:
     [
         (("storage-htps-only", *ASKED), "did you mean storage-https-only?"),
         ((CHECK, *ASKED, "--expires", "2020-01-01"), "--expires: 2020-01-01 has passed"),
-        ((CHECK, *ASKED, "--expires", "tomorrow"), "--expires: expires must be a date"),
-        ((CHECK, *ASKED, "--reason", ""), "--reason: reason must be text that is not empty"),
+        ((CHECK, *ASKED, "--expires", "tomorrow"), "--expires must be a date"),
+        ((CHECK, *ASKED, "--reason", ""), "--reason must be text that is not empty"),
         ((CHECK, "--resource", "*", "--expires", "9d"), "missing option '--reason'"),
         ((CHECK, *ASKED, "--resource", "www1"), "write a glob: '*/www1'"),
         (("storage-*", "--resource", "*/NOTHING", *ASKED[2:]), "azscan.yaml:6 waives the same for good"),
@@ -188,19 +189,155 @@ def test_every_fault_with_its_place(tmp_path: Path) -> None:
         "version: 1\nfial-on: high\nwaivers:\n  - {checks: [storage-htps-only], resources: ['*'], expires: 31.1.27}\n"
     )
     done = azscan("config", "validate", cwd=tmp_path)
-    assert done.returncode == 2 and done.stderr == "3 faults\n"
+    assert done.returncode == 2 and done.stderr == "4 faults\n"
     assert done.stdout.splitlines() == [
         "azscan.yaml:2:1: the key fial-on is unknown (did you mean fail-on?)",
         "azscan.yaml:4:5: reason is missing (Why; it stands in every report)",
+        "azscan.yaml:4:15: no check is named storage-htps-only (did you mean storage-https-only?)",
         "azscan.yaml:4:53: expires must be a date such as 2027-01-31",
     ]
+
+
+# What a scan refuses because of the file, and in which words.
+REFUSED = {
+    "show: [on]": "2:8: no part of the table and no check is named on"
+    " (name a check, or one of failed, unreadable, waived, passed, all)",
+    "show: [faled]": "2:8: no part of the table and no check is named faled (did you mean failed?)",
+    "frameworks: [mcsb-v1]\nfail-on-control: [NS-1, mcsb-v1:NS-99]": "3:25: no control is named mcsb-v1:NS-99"
+    " (did you mean mcsb-v1:NS-9?)",
+    "frameworks: [mcsb-v1]\nfail-on-control: [mcsb-v1:GS-1]": "3:19: no check decides the control mcsb-v1:GS-1,"
+    " so it can neither fail nor hold (see why: azscan frameworks show mcsb-v1)",
+    "frameworks: [mcsb-v1]\nfail-on-control: [iso-27001-2022:A.5.1]": "3:19: no chosen framework has a control"
+    " iso-27001-2022:A.5.1 (see them: azscan frameworks show mcsb-v1)",
+    "controls: [NS-1]": "2:1: controls are chosen from a framework, and none is named"
+    " (choose the framework too: --framework NAME, or frameworks: [NAME] in azscan.yaml)",
+    "frameworks: [mcsb-v1]\ncontrols: [A.5.14]": "3:12: no control of mcsb-v1 is named A.5.14"
+    " (the controls stand in the mappings of mcsb-v1)",
+    "services: [locks]\nexclude-services: [locks]": "3:1: no check is left to run"
+    " (of 1,NNN checks, services in azscan.yaml:2 leaves N, exclude-services in azscan.yaml:3 leaves none)",
+    "services: [locks]\noff: [{services: [locks], reason: later}]": "3:7: no check is left to run"
+    " (of 1,NNN checks, services in azscan.yaml:2 leaves N, off in azscan.yaml:3 (later) leaves none)",
+}
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_what_a_scan_refuses_validate_tells_in_the_same_words(tmp_path: Path, text: str) -> None:
+    (tmp_path / "azscan.yaml").write_text(f"version: 1\n{text}\n")
+    done = azscan("config", "validate", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (2, "1 fault\n")
+    told = re.sub(r"1,\d{3} checks", "1,NNN checks", re.sub(r"leaves \d+", "leaves N", done.stdout))
+    assert told == f"azscan.yaml:{REFUSED[text]}\n"
+    scanned = azscan("scan", "--demo", cwd=tmp_path)
+    assert (scanned.returncode, scanned.stdout) == (2, "")
+    assert scanned.stderr.startswith(f"error: the configuration has 1 fault\n  {done.stdout} help: ")
+
+
+def test_all_at_once_of_whatever_kind(tmp_path: Path) -> None:
+    """What is wrong with the file itself, and what only the catalogue knows, come in one round."""
     (tmp_path / "azscan.yaml").write_text(
-        "version: 1\nwaivers: [{checks: storage-htps-only, resources: '*', reason: r}]"
+        "version: 1\nfial-on: high\nshow: [on]\nframeworks: [mcsb-v1]\nfail-on-control: [GS-1]\nservices: [locks]\n"
+        "exclude-services: [locks]\nparams: {aks-supported-version: {minimum: banana}}\nwaivers:\n  - 3\n"
+        "  - {checks: [storage-x*], resources: ['*']}\n"
     )
     done = azscan("config", "validate", cwd=tmp_path)
-    assert (done.returncode, done.stdout) == (
-        2, "azscan.yaml:2:12: no check is named storage-htps-only (did you mean storage-https-only?)\n",
-    )  # fmt: skip
+    assert [line.split(": ")[0].removeprefix("azscan.yaml:") for line in done.stdout.splitlines()] == [
+        "2:1", "3:8", "5:19", "7:1", "8:34", "10:5", "11:5", "11:15",
+    ]  # fmt: skip
+    scanned = azscan("scan", "--demo", cwd=tmp_path)
+    assert [line.strip() for line in scanned.stderr.splitlines()[1:-1]] == done.stdout.splitlines()
+
+
+def test_where_the_folders_of_checks_are_in_doubt_no_name_is_judged(tmp_path: Path) -> None:
+    (tmp_path / "azscan.yaml").write_text("version: 1\nchecks-dir: mine\nchecks: [storage-my-check]\n")
+    done = azscan("scan", "--demo", cwd=tmp_path)
+    assert done.returncode == 2 and "checks-dir is not taken from a file" in done.stderr
+    assert "storage-my-check" not in done.stderr
+
+
+def test_what_the_file_and_an_option_do_together_names_both(tmp_path: Path) -> None:
+    (tmp_path / "azscan.yaml").write_text(
+        "version: 1\noff: [{services: [aks], reason: theirs}]\nexclude-services: [sql]\n"
+        "show: [locks-in-use]\nfail-on-control: [mcsb-v1:NS-1]\n"
+    )
+    for arguments, environ, told in (
+        (["--service", "aks"], {}, "--service aks leaves N, off in azscan.yaml:2 (theirs) leaves none"),
+        ([], {"AZSCAN_SERVICE": "sql"}, "AZSCAN_SERVICE sql leaves N, exclude-services in azscan.yaml:3 leaves none"),
+    ):  # fmt: skip
+        done = azscan("scan", "--demo", *arguments, "--framework", "mcsb-v1", env=environ, cwd=tmp_path)
+        found = re.sub(r"leaves \d+", "leaves N", done.stderr).replace(" --framework mcsb-v1 leaves N,", "")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert found.startswith("error: no check is left to run\n help: of 1,") and found.endswith(f"checks, {told}\n")
+    done = azscan("scan", "--demo", "--framework", "iso-27001-2022", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "  azscan.yaml:5:19: no chosen framework has a control mcsb-v1:NS-1" in done.stderr
+
+
+def test_words_that_were_typed_are_told_with_their_option(tmp_path: Path) -> None:
+    for arguments, environ, told in (
+        (["--show", "on"], {}, "--show: no part of the table and no check is named on"),
+        ([], {"AZSCAN_SHOW": "on"}, "AZSCAN_SHOW: no part of the table and no check is named on"),
+        (["--show", "aks-*"], {}, "--show: no part of the table and no check matches aks-*"),
+        (["--exclude-check", "x"], {}, "--exclude-check: no check to exclude is called x"),
+        (["--fail-on-control", "x"], {}, "--fail-on-control: no chosen framework has a control x"),
+        (["--control", "x"], {}, "--control: controls are chosen from a framework, and none is named"),
+        (["--framework", "x"], {}, "--framework: no framework is named x"),
+    ):
+        done = azscan("scan", "--demo", "--service", "locks", *arguments, env=environ, cwd=tmp_path)
+        assert (done.returncode, done.stderr.splitlines()[0]) == (2, f"error: {told}")
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("scan --demo", "--service storage,locks"),
+        ("scan --demo", "--check a,b"),
+        ("scan --demo", "--exclude-area network,ai"),
+        ("scan --demo", "--severity high,low"),
+        ("scan --demo --service locks", "--show failed,waived"),
+        ("scan --demo", "--framework mcsb-v1,dora"),
+        ("scan --demo --framework mcsb-v1", "--control NS-1,NS-2"),
+        ("scan --demo --framework mcsb-v1", "--fail-on-control NS-1,NS-2"),
+        ("scan --demo", "--allow-unreadable storage,locks"),
+        ("scan --demo --service locks", "--region westeurope,northeurope"),
+        ("checks list", "--service storage,locks"),
+    ],
+)
+def test_a_word_with_commas_is_told_how_to_give_several(tmp_path: Path, command: str, words: str) -> None:
+    done = azscan(*command.split(), *words.split(), cwd=tmp_path)
+    option, _, several = words.partition(" ")
+    first, second = several.split(",")
+    assert done.returncode == 2
+    assert done.stderr.endswith(f" help: give it twice: {option} {first} {option} {second}\n")
+
+
+def test_a_check_that_the_file_shows_need_not_be_of_every_scan(tmp_path: Path) -> None:
+    (tmp_path / "azscan.yaml").write_text("version: 1\nshow: [storage-https-only]\n")
+    assert azscan("scan", "--demo", "--service", "locks", "--fail-on", "never", cwd=tmp_path).returncode == 0
+
+
+def test_a_filter_of_the_file_that_fits_no_resource_names_its_line(tmp_path: Path) -> None:
+    (tmp_path / "azscan.yaml").write_text("version: 1\nservices: [locks]\nregions: [nowhere]\n")
+    done = azscan("scan", "--demo", cwd=tmp_path)
+    assert done.returncode == 2 and "error: no resource matches regions in azscan.yaml:3 nowhere\n" in done.stderr
+
+
+def test_bad_parameters_are_told_alike_by_every_command_that_reads_the_file(tmp_path: Path) -> None:
+    (tmp_path / "azscan.yaml").write_text(
+        "version: 1\nparams:\n  aks-supported-version: {minimum: banana}\n  keyvault-secret-not-expiring: {days: -5}\n"
+    )
+    wanted = [
+        'azscan.yaml:3:27: minimum of aks-supported-version: "banana" is not a version such as 1.29 or 8.0.21'
+        ' (its default is "1.35")',
+        "azscan.yaml:4:34: days of keyvault-secret-not-expiring: -5 is not a whole number from 0 to 99999"
+        " (its default is 14)",
+    ]
+    done = azscan("config", "validate", cwd=tmp_path)
+    assert (done.returncode, done.stdout.splitlines()) == (2, wanted)
+    told = "".join(f"  {line}\n" for line in wanted)
+    for command in ("scan --demo", "plan --demo", "config show", "waivers list", "role", "doctor", "evidence --demo"):
+        done = azscan(*command.split(), cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith(f"error: the configuration has 2 faults\n{told} help: "), command
 
 
 @pytest.mark.parametrize(
@@ -210,6 +347,8 @@ def test_every_fault_with_its_place(tmp_path: Path) -> None:
         ("version: 1\nversion: 1\n", "other.yaml:2:1: the key version stands here a second time"),
         ("a: [\n", "other.yaml:2:1: this is not valid YAML"),
         ("", "other.yaml: the file is empty"),
+        ('version: "1"\n', "other.yaml:1:1: the version must be 1 (without quotes)"),
+        ("version: 1\nshow: [*/a]\n", "other.yaml:2:8: this is not valid YAML: did not find expected alphabetic"),
     ],
 )
 def test_a_named_file(tmp_path: Path, content: str, fault: str) -> None:
@@ -226,6 +365,13 @@ def test_what_is_no_fault_is_a_note_or_a_warning(here: Path) -> None:
         "note: tenant counts only where this file is named with --config",
         f"warning: {EXPIRED}",
     ]
+
+
+def test_the_variable_is_named_where_it_gave_the_path(tmp_path: Path) -> None:
+    for command in ("config validate", "config show", "scan --demo"):
+        done = azscan(*command.split(), env={"AZSCAN_CONFIG": "/nope"}, cwd=tmp_path)
+        told = "error: there is no configuration file at /nope\n help: check the path given to AZSCAN_CONFIG\n"
+        assert (done.returncode, done.stderr) == (2, told)
 
 
 def test_without_a_file_there_is_nothing_to_validate(tmp_path: Path) -> None:
@@ -264,3 +410,13 @@ def test_settings_as_json(here: Path) -> None:
     settings = {each["key"]: (each["value"], each["source"]) for each in document["settings"]}
     assert settings["fail-on"] == ("low", "--fail-on") and settings["services"] == (["storage"], "azscan.yaml:3")
     assert [each["kind"] for each in document["decisions"]] == ["waiver"] * 3 + ["off", "severity"]
+
+
+def test_a_report_without_decisions_says_so(tmp_path: Path) -> None:
+    made = azscan("scan", "--demo", "--check", "locks-*", "--quiet", "-o", "out.json", cwd=tmp_path)
+    assert made.returncode in (0, 10)
+    done = azscan("waivers", "list", "--results", "out.json", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == (
+        "out.json was scanned without any decisions; those of azscan.yaml as it is now: azscan waivers list\n"
+    )

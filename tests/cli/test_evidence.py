@@ -107,7 +107,16 @@ def test_there_is_a_gate_only_where_one_is_asked_for(
 ) -> None:
     done = from_saved(saved, tmp_path, *ONLY, *gate, "-o", "pack.zip", env=env)
     assert done.returncode == code, done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("exit code 10: the gate failed: ") if code else last == "pack.zip: 2 verdicts, 7 files"
     assert azscan("evidence", "verify", "pack.zip", cwd=tmp_path).returncode == 0
+
+
+def test_why_a_pack_ends_as_it_does_is_said_in_silence_too(saved: Path, tmp_path: Path) -> None:
+    done = from_saved(saved, tmp_path, *ONLY, "--fail-on", "high", "--quiet", "-o", "pack.zip")
+    assert done.stderr == "exit code 10: the gate failed: 1 finding at or above high\n"
+    held = from_saved(saved, tmp_path, *ONLY, "--fail-on", "critical", "-o", "held.zip")
+    assert held.stderr.endswith("\nexit code 0: the gate held: no finding at or above critical\n")
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ def test_debug_shows_a_traceback_and_changes_no_exit_code(tmp_path):
     for arguments, env in ((("--debug",), {}), ((), {"AZSCAN_DEBUG": "1"})):
         done = azscan("scan", "--check", "nope", *arguments, env=env, cwd=tmp_path)
         assert done.returncode == 2
-        assert "Traceback" in done.stderr and "error: no check is called nope" in done.stderr
+        assert "Traceback" in done.stderr and "error: --check: no check is called nope" in done.stderr
     assert "Traceback" not in azscan("scan", "--check", "nope", cwd=tmp_path).stderr
 
 
@@ -150,3 +150,23 @@ def test_the_doctor_is_asked_about_the_same_identity_and_scope():
     assert doctor_line(["scan"], {}) == "azscan doctor"
     taken = {name: each for each in get_command(doctor).params for name in each.opts}
     assert set(OF_DOCTOR) <= set(taken) and not any(taken[name].is_flag for name in OF_DOCTOR)
+
+
+def test_a_misspelt_variable_is_one_warning_and_no_error(tmp_path):
+    around = {"AZSCAN_SEVERTIY": "s3cret", "AZSCAN_OF_A_LATER_VERSION": "1", "AZSCAN_STATE_DIR": str(tmp_path)}
+    for command in ("checks list --service locks", "config validate", "scan --demo --service locks --quiet"):
+        done = azscan(*command.split(), env=around, cwd=tmp_path)
+        plain = azscan(*command.split(), env={"AZSCAN_STATE_DIR": str(tmp_path)}, cwd=tmp_path)
+        assert done.stderr.splitlines()[0] == (
+            "warning: azscan has no variable AZSCAN_OF_A_LATER_VERSION, AZSCAN_SEVERTIY (did you mean AZSCAN_SEVERITY?)"
+        )
+        assert done.stderr.count("AZSCAN_SEVERTIY") == 1 and "s3cret" not in done.stderr
+        assert done.returncode == plain.returncode and "warning" not in plain.stderr
+
+
+@pytest.mark.parametrize("command", ["scan --demo", "config show", "waivers list", "doctor", "plan --demo"])
+@pytest.mark.parametrize("again", [("--config", "b"), ("--config=b",)])
+def test_two_configurations_on_one_line_are_an_error(command, again, tmp_path):
+    done = azscan(*command.split(), "--config", "a", *again, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: --config is given twice\n help: ")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from azscan.cli.log import log_to
 from azscan.emulator import FaultRule, Options, load_estate
 from azscan.estate.store import Estate
 from azscan.keeping import close_broken
@@ -102,6 +106,19 @@ def test_an_estate_that_holds_nothing_is_nothing_to_go_on_with(tmp_path: Path, n
 # the log
 
 
+@pytest.fixture
+def loggers() -> Iterator[None]:
+    """The loggers of this process as they were before."""
+    known = [logging.getLogger(name) for name in ("azscan", "azure")]
+    before = [(each, list(each.handlers), each.level) for each in known]
+    yield
+    for each, handlers, level in before:
+        for handler in set(each.handlers) - set(handlers):
+            each.removeHandler(handler)
+            handler.close()
+        each.setLevel(level)
+
+
 def test_the_log_tells_what_happened(tmp_path: Path) -> None:
     faults = [FaultRule(f"*/providers/{STORAGE}", do="status", status=500)]
     done = scanned(tmp_path, estate(GOOD), *ONLY, "--log-file", "l.log", options=Options(faults=faults))
@@ -116,6 +133,39 @@ def test_the_log_tells_what_happened(tmp_path: Path) -> None:
     assert " requests; read " in log and "1 unreadable" in log
     assert "exit code 3" in log
     assert "eyJ" not in log and "emulator-secret" not in log
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions")
+def test_an_older_log_becomes_its_owners_only(tmp_path: Path, loggers: None) -> None:
+    log = tmp_path / "l.log"
+    log.write_text("before\n")
+    log.chmod(0o644)
+    log_to(Settings(log_file=str(log)))
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600 and log.read_text() == "before\n"
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe, 0o644)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    log_to(Settings(log_file=str(pipe)))
+    os.close(reader)
+    assert stat.S_IMODE(pipe.stat().st_mode) == 0o644, "what is no file of ours is left as it is"
+
+
+TOKEN = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl"
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_the_log_holds_no_token_and_nothing_of_azures_chatter(tmp_path: Path, loggers: None, debug: bool) -> None:
+    log = tmp_path / "l.log"
+    log_to(Settings(log_file=str(log), debug=debug))
+    logging.getLogger("azscan.azure.session").warning("sent %s", f"Bearer {TOKEN}")
+    logging.getLogger("azscan.azure.session").debug("in full")
+    # What azure-core says of each request and answer.
+    logging.getLogger("azure.core.pipeline.policies.http_logging_policy").info("Request URL: chatter")
+    logging.getLogger("azure.core.pipeline").warning("trouble with %s", TOKEN)
+    text = log.read_text()
+    assert "sent Bearer [redacted]\n" in text and "trouble with [redacted]\n" in text and TOKEN[:20] not in text
+    assert "chatter" not in text
+    assert ("in full" in text) is debug
 
 
 def test_the_log_tells_of_waits(caplog: pytest.LogCaptureFixture) -> None:
@@ -277,7 +327,7 @@ def test_evidence_of_what_must_not_be_says_so(tmp_path: Path) -> None:
     group = resource("Microsoft.Network/networkSecurityGroups", "nsg", rules)
     done = scanned(tmp_path, estate(group), "--check", "network-nsg-no-ssh-from-internet")
     assert done.returncode == 10, done.stderr
-    assert "expected not (admits the internet to port 22 by Tcp)" in done.stdout
+    assert "expected does not admit the internet to port 22 by Tcp" in done.stdout
     assert "actual   ssh (priority 100): Allow Tcp from * to port 22\n" in done.stdout
 
 

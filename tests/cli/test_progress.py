@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from azscan.cli import progress as shown_on
@@ -21,21 +23,41 @@ class Terminal:
         return True
 
 
+class Clock:
+    now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
 def work(progress):
     progress.plan(3)
-    for name in ("storage_account", "[red]evil[/red]", "vault"):
-        progress.finish(name, failed=name == "vault")
+    for name in ("storage_account", "vault", "[red]evil[/red]"):
+        progress.begin(name)
+        progress.finish(failed=name == "vault")
 
 
 def test_without_a_terminal_there_are_plain_lines(capsys, monkeypatch):
     monkeypatch.setattr(shown_on, "EVERY", 0.0)
-    with shown(Settings()) as progress:
-        work(progress)
+    clock = Clock()
+    with shown(Settings(), clock) as progress:
+        progress.plan(3)
+        for seconds, name in enumerate(("storage_account", "[red]evil[/red]", "vault"), start=64):
+            progress.begin(name)
+            clock.now += seconds
+            progress.finish(failed=name == "vault")
         progress.wait("Microsoft.Storage in westeurope", 7)
-    err = capsys.readouterr().err
-    assert "read 1 of 3 parts (storage_account)\n" in err
-    assert "; throttled: Microsoft.Storage in westeurope waits 7 s\n" in err
-    assert err.endswith("read 3 of 3 parts, 1 unreadable\n") and "\x1b" not in err
+    assert capsys.readouterr().err == (
+        "read 0 of 3 parts\n"
+        "read 0 of 3 parts: reading storage_account\n"
+        "read 1 of 3 parts: reading storage_account, about 2 min 8 s left\n"
+        "read 1 of 3 parts: reading [red]evil[/red], about 2 min 8 s left\n"
+        "read 2 of 3 parts: reading [red]evil[/red], about 1 min 4 s left\n"
+        "read 2 of 3 parts: reading vault, about 1 min 4 s left\n"
+        "read 3 of 3 parts: reading vault\n"
+        "read 3 of 3 parts: reading vault, throttled: Microsoft.Storage in westeurope waits 7 s\n"
+        "read 3 of 3 parts, 1 unreadable\n"
+    )
 
 
 def test_lines_are_rare(capsys):
@@ -55,11 +77,21 @@ def test_a_terminal_gets_a_bar_that_takes_names_as_they_are(capsys, monkeypatch)
     monkeypatch.delenv("NO_COLOR", raising=False)
     import sys
 
+    monkeypatch.setenv("COLUMNS", "160")
     monkeypatch.setattr(sys, "stderr", Terminal(sys.stderr))
-    with shown(Settings()) as progress:
-        work(progress)
-        assert progress.changed is not None
-    assert "parts, " not in capsys.readouterr().err
+    clock = Clock()
+    with shown(Settings(), clock) as progress:
+        progress.plan(4)
+        for name in ("storage_account", "vault", "[red]evil[/red]"):
+            progress.begin(name)
+            clock.now += 70
+            progress.finish()
+        progress.wait("Microsoft.Storage in westeurope", 7)
+    err = capsys.readouterr().err
+    bar = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", err).strip().splitlines()[-1]
+    assert bar.startswith("reading [red]evil[/red] ━")
+    assert bar.endswith(" 3/4 about 1 min 10 s left, throttled: Microsoft.Storage in westeurope waits 7 s")
+    assert "parts" not in err
 
 
 def test_an_error_inside_passes_through(capsys):

@@ -11,13 +11,14 @@ import msgspec
 
 from azscan.azure.answers import Answer, Ask, Fault
 from azscan.catalog.model import Catalog, Check, Collection, FixText, Link, Service
+from azscan.choosing import Choice
 from azscan.collect.collector import Collector
 from azscan.collect.plan import Plan
 from azscan.collect.progress import Progress
 from azscan.estate.store import Estate
 from azscan.frameworks import choose
 from azscan.results import Verdict
-from azscan.scan import Choice, assess
+from azscan.scan import assess
 from azscan.settings import Settings
 from azscan.verdicts import StoredResults
 

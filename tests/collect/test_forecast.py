@@ -13,12 +13,12 @@ from azscan.azure.governor import Governor, Load
 from azscan.azure.places import Place
 from azscan.catalog.builtin import RESOURCES
 from azscan.catalog.load import load
+from azscan.choosing import choose_checks
 from azscan.collect.collector import Collector
 from azscan.collect.forecast import Expected, Forecast, Rehearsal, as_document, forecast
 from azscan.collect.plan import Plan
 from azscan.emulator import Options, Role, demo_estate, read_estate
 from azscan.estate.store import Estate
-from azscan.scan import choose_checks
 from azscan.settings import Settings
 from tests.collect.ground import ONE, Azure, at, catalog, check, collect, kind, page, thing
 from tests.harness import Scanned, scan

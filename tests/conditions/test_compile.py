@@ -307,7 +307,7 @@ def test_evidence_of_items_names_them_or_their_place() -> None:
     found = evidence({"none": {"in": "properties.rules", "where": ALLOW, "whenEmpty": "pass"}}, RULES)
     assert [(path, actual) for path, _, actual, _ in found] == [
         ("properties.rules[allow-ssh].properties.access", "Allow"),
-        ("properties.rules[1].properties.access", "Allow"),
+        ("properties.rules['a b[c]'].properties.access", "Allow"),
     ]
 
 

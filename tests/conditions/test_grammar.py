@@ -176,6 +176,7 @@ def test_all_faults_come_at_once() -> None:
         parse(condition)
     assert [fault.keys for fault in caught.value.faults] == keys
     assert caught.value.exit_code == 2
+    assert caught.value.message == str(caught.value.faults[0]) == "allOf.0.equls: unknown operator 'equls'"
 
 
 def test_parameters_keep_their_type_alone_and_are_text_inside_text() -> None:

@@ -15,7 +15,8 @@ from azscan.catalog.model import Catalog, Collection, Examples
 from azscan.conditions.compile import compile_condition
 from azscan.conditions.grammar import parse
 from azscan.conditions.logic import FALSE, TRUE
-from azscan.estate.redact import MARKER, SECRET_ENDINGS, SECRET_NAMES, is_secret_name, redacted, split_path
+from azscan.estate.redact import MARKER, redacted, split_path
+from azscan.estate.secret_names import SECRET_ENDINGS, SECRET_NAMES, named
 from tests.contract.claims import kinds_of
 from tests.contract.facts import EACH, Facts, Found
 
@@ -115,7 +116,6 @@ def _each(value: Any, shape: str, change: Callable[[Any], Any]) -> Any:
 
 @pytest.mark.parametrize("name", sorted(SECRET_NAMES | {f"own{ending}" for ending in SECRET_ENDINGS}))
 def test_every_name_on_the_list_is_found_in_a_body(name: str) -> None:
-    """The quick look at the encoded bytes misses none of the names."""
     assert redacted({"properties": {name: SECRET}})[0] == {"properties": {name: MARKER}}
 
 
@@ -128,7 +128,7 @@ def test_every_name_on_the_list_is_found_in_a_body(name: str) -> None:
     ],
 )
 def test_names_of_secrets(name: str) -> None:
-    assert is_secret_name(name)
+    assert named(name)
     assert redacted({"properties": {name: SECRET}})[0] == {"properties": {name: MARKER}}
 
 

@@ -10,13 +10,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from azscan.choosing import choose_checks
 from azscan.collect.plan import Plan
 from azscan.doctor.examine import examine
 from azscan.doctor.finding import Finding, Report, as_document
 from azscan.doctor.graph import APP_ROLES, GRAPH_APP
 from azscan.emulator import Emulator, Estate, Options, Role, demo_estate, read_estate
 from azscan.emulator.estate import IDENTITY, TENANT
-from azscan.scan import choose_checks, params_of
+from azscan.scan import params_of
 from azscan.settings import resolve
 from tests.harness import Scanned, scan, shipped, with_cloud
 

@@ -15,7 +15,8 @@ from azscan.catalog.load import load
 from azscan.config import Config
 from azscan.emulator import Estate, demo_estate, harvest
 from azscan.errors import OutputError
-from azscan.estate.redact import SECRET_VALUE, is_secret_name
+from azscan.estate.secret_names import is_secret_name
+from azscan.estate.secret_values import shows_secret
 from azscan.evidence import archive
 from azscan.evidence.rows import EVIDENCE_COLUMN, PACK_COLUMNS
 from azscan.report import write
@@ -214,7 +215,7 @@ def held_secrets(estate: Estate) -> set[bytes]:
         elif isinstance(value, list):
             for inner in value:
                 walk(inner, name)
-        elif isinstance(value, str) and (is_secret_name(name) or SECRET_VALUE.search(value)):
+        elif isinstance(value, str) and (is_secret_name(name) or shows_secret(value)):
             found.add(value)
 
     for body in estate.resources:

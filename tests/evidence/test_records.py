@@ -9,9 +9,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from azscan.choosing import choose_checks
 from azscan.emulator import Deny, Options, demo_estate
 from azscan.evidence import records
-from azscan.scan import assess, choose_checks
+from azscan.scan import assess
 from azscan.settings import resolve
 from tests.evidence.ground import Pack, packed
 from tests.harness import Scanned, scan, shipped

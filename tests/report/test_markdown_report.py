@@ -101,6 +101,7 @@ def test_it_stays_short_whatever_is_found() -> None:
     text = markdown(MemoryResults(many))
     assert len(text) < 200_000
     assert text.count("\n- **high**") == CHECKS and "\n- and 5 more checks\n" in text
+    assert "\nAll of them, with every resource: `azscan scan … -o report.csv`\n" in text
 
 
 def test_the_severest_come_first() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from azscan.errors import OutputError, UsageError
-from azscan.report import Options, check_show, check_writable, format_of, open_output, write, write_to
+from azscan.report import Options, check_writable, format_of, open_output, write, write_to
 from tests.report.kept import ROOT
 from tests.report.sample import sample
 
@@ -148,14 +148,6 @@ def test_options_fit_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Options().on(Terminal(), {"NO_COLOR": "1"}) == Options(width=132, terminal=True)
     assert Options().on(Terminal(), {"TERM": "dumb"}) == Options(width=132)
     assert Options().on(io.StringIO(), {}) == Options(width=80)
-
-
-def test_show_takes_words_checks_and_globs() -> None:
-    checks = ["storage-https-only"]
-    check_show(["failed", "unreadable", "waived", "passed", "all", "storage-https-only", "storage-*"], checks)
-    with pytest.raises(UsageError) as caught:
-        check_show(["storage-http-only"], checks)
-    assert caught.value.hint == "did you mean storage-https-only?"
 
 
 def test_the_registry_imports_neither_rich_nor_sqlite() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import unicodedata
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,10 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from azscan.report import Options, write
+from azscan.report import Options, write, write_to
 from azscan.report.closing import summary_line
 from azscan.report.labels import actual_of, told
-from azscan.results import Fix, Gate, Summary, Unread
+from azscan.report.text import shorter_path
+from azscan.results import DEMO, Fix, Gate, Summary, Unread
 from tests.report.kept import SNAPSHOTS, assert_kept, scrubbed
 from tests.report.sample import (
     DEV,
@@ -73,7 +75,10 @@ def test_below_the_gate_a_check_is_one_line_unless_more_is_asked_for() -> None:
     found = [msgspec.structs.replace(each, severity="medium", title="A title " + "word " * 30) for each in found]
     (line,) = [each for each in table(MemoryResults(found)).splitlines() if "storage-https-only" in each]
     assert re.fullmatch(r"  medium +4 x storage-https-only: A title word .*…", line) and cell_len(line) <= 80
-    assert "--show failed" in table(MemoryResults(found))
+    text = table(MemoryResults(found))
+    assert "--show failed" in text
+    assert "\n  medium 4 x ID: 4 resources below the gate for which the title is not true\n" in text
+    assert " x ID" not in table(MemoryResults([https_only(storage("x"))])), "explained only where such a line stands"
     in_full = table(MemoryResults(found), Options(show=("failed",)))
     assert in_full.count("  --> ") == 3 and "x storage-https-only" not in in_full
 
@@ -137,6 +142,56 @@ def test_a_path_too_long_for_its_line_loses_its_beginning() -> None:
         "properties.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.last", "equals true", False
     )
     assert line.startswith("   | …aaa") and line.endswith("aaa.last   expected true   actual false")
+
+
+def test_between_alternatives_stands_an_or() -> None:
+    leaves = (
+        leaf("version", "is version at least 1.35 (alternative 1 of 3)", "1.29.4"),
+        leaf("plan", "equals LTS (alternative 2 of 3) (absent counts as None)", "KubernetesOfficial"),
+        leaf("tier", "equals Paid (alternative 2 of 3)", "Free"),
+        leaf("owner", "exists (alternative 3 of 3) (absent counts as x)", None, present=False),
+        leaf("name", "exists", None, present=False),
+    )
+    verdict = msgspec.structs.replace(https_only(storage("x")), evidence=leaves)
+    text = table(MemoryResults([verdict]), Options(show=("storage-https-only",), width=100))
+    lines = [line for line in text.splitlines() if line.startswith(("   | ", "  or "))]
+    assert lines == [
+        "   | version   expected is version at least 1.35   actual 1.29.4",
+        "  or plan      expected LTS (absent counts as None)   actual KubernetesOfficial",
+        "   | tier      expected Paid   actual Free",
+        "  or owner     expected exists (absent counts as x)   actual absent",
+        "   | name      expected exists   actual absent",
+    ]
+    assert "  or plan      expected LTS   actual" in table(MemoryResults([verdict]))
+
+
+def test_the_item_of_a_list_stays_in_a_path_that_is_cut() -> None:
+    path = "properties.containers[images].properties.access.publicAccess"
+    assert one_leaf(path, "is None", "Container") == [
+        "   | …containers[images]…publicAccess   expected is None   actual Container"
+    ]
+    # Where the item and the last word do not fit beside the rest, they have a line of their own.
+    assert one_leaf(path, "is one of None, Nothing", "Container") == [
+        "   | properties.containers[images].properties.access.publicAccess",
+        "   |   expected is one of None, Nothing",
+        "   |   actual   Container",
+    ]
+
+
+ITEMS = ("[0]", "['$web']", "['it''s [b].c']", "[images]")
+PARTS = st.lists(st.sampled_from(["properties", ".rules", ".a-long-property-of-it", *ITEMS]), min_size=1, max_size=8)
+
+
+@given(parts=PARTS, width=st.integers(1, 90))
+def test_a_shorter_path_fits_and_keeps_the_item_and_the_last_word(parts: list[str], width: int) -> None:
+    path = "".join(parts)
+    short = shorter_path(path, width)
+    assert cell_len(short) <= width
+    items = [at for at, part in enumerate(parts) if part in ITEMS]
+    if short and items:
+        last = "".join(parts[items[-1] + 1 :]).rpartition(".")[2]
+        assert parts[items[-1]] in short and short.endswith(last)
+    assert shorter_path(path, 90) == path or cell_len(path) > 90
 
 
 def test_an_expectation_too_long_for_its_line_has_one_of_its_own() -> None:
@@ -275,6 +330,41 @@ def test_links_on_a_terminal_and_the_full_url_when_piped() -> None:
     assert re.search(r"\x1b\]8;[^;]*;" + re.escape(url), table(sample(), Options(docs_url=DOCS, terminal=True)))
 
 
+def test_the_checks_of_critical_failures_are_named_before_the_totals() -> None:
+    text = table(sample())
+    assert "\n\ncritical: storage-network-closed\n\n" in text
+    assert text.index("\ncritical: ") > text.index("\nnotes\n")
+    many = [msgspec.structs.replace(network_rules(storage("x")), check=f"storage-{letter}") for letter in "abcdefgh"]
+    known = msgspec.structs.replace(many[0], known=True)
+    text = " ".join(table(MemoryResults([known, *many[1:]])).split())
+    told = ", ".join(f"storage-{letter}" for letter in "bcdefg")
+    assert f" critical: {told} and 1 more " in text
+    waived = msgspec.structs.replace(many[0], status="waived")
+    assert "critical: " not in table(MemoryResults([waived, https_only(storage("x"))]), Options(show=("all",)))
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual", "words"),
+    [
+        ("is not older than 366 days", 1735755842, "1735755842 (2025-01-01T18:24:02Z)"),
+        ("expires within 30 days", 1735755842.5, "1735755842.5 (2025-01-01T18:24:02Z)"),
+        ("does not expire within 1 year", 10**30, str(10**30)),
+        ("has not expired", True, "true"),
+        ("is older than 1 day", "2025-01-01", "2025-01-01"),
+        ("is at least 3", 1735755842, "1735755842"),
+    ],
+)
+def test_a_number_that_is_a_moment_is_told_as_one_too(expected: str, actual: object, words: str) -> None:
+    assert told(leaf("p", expected, actual)) == words
+
+
+def test_a_part_without_a_collection_has_no_empty_name() -> None:
+    part = Unread("not_collected", "storage", "", "", "", checks=("a",), verdicts=2)
+    for show in ("failed", "unreadable"):
+        text = table(MemoryResults([https_only(storage("x"))], unreadable=(part,)), Options(show=(show,)))
+        assert "  ! not collected: storage (1 check, 1 read, 2 verdicts)\n" in text and " at: \n" not in text
+
+
 def test_a_name_cannot_forge_a_finding() -> None:
     text = table(hostile(), Options(per_check=50))
     assert "\n  --> fake" not in text
@@ -318,6 +408,34 @@ def test_summary_line(statuses: dict[str, int], line: str) -> None:
 def test_summary_line_is_plural_correct() -> None:
     line = summary_line(Summary(1, 1, {"fail": 1}, {}, Gate("high", 1, 0, 10)))
     assert line == "1 resource, 1 check: 1 failed"
+
+
+def test_in_a_file_nothing_is_cut_for_want_of_room(tmp_path: Path) -> None:
+    long = "word " * 50 + "end"
+    account = storage("a-name-of-many-letters" * 4, group="g" * 80)
+    below = msgspec.structs.replace(https_only(storage("x")), title=long, severity="medium", check="storage-other")
+    path = "properties." + "a" * 90 + ".last"
+    found = msgspec.structs.replace(https_only(account), evidence=(leaf(path, f"equals {long}", long),))
+    results = MemoryResults([found, below])
+    write_to(str(tmp_path / "r.txt"), results)
+    text = (tmp_path / "r.txt").read_text(encoding="utf-8")
+    assert "…" not in text.replace("azscan scan …", "") and f"x storage-other: {long}\n" in text
+    assert f"   | {path}   expected {long}   actual {long}\n" in text
+    assert f"   = fix: az storage account update --ids {account.id} --https-only true\n" in text
+    assert f"\n{'-- storage ':-<120}\n" in text, "a rule is no data"
+    assert "…" in table(results).replace("azscan scan …", "")
+
+
+def test_the_demo_is_called_so_at_the_head() -> None:
+    results = sample()
+    results.scan = msgspec.structs.replace(results.scan, notes=(DEMO, "another"))
+    head, *_ = table(results, Options(width=120)).splitlines()
+    assert head == DEMO and DEMO.startswith("DEMO ESTATE, made up")
+    stream = io.BytesIO()
+    write("markdown", results, stream)
+    page = stream.getvalue().decode()
+    assert page.startswith(f"## azscan\n\n**{DEMO}**\n\n") and page.count("DEMO") == 1 and "- note: another\n" in page
+    assert "DEMO" not in table(sample())
 
 
 def test_two_subscriptions_of_one_name_are_told_apart() -> None:

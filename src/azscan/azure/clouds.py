@@ -157,11 +157,28 @@ async def _get(url: str, network: Network, timeout: float) -> tuple[int, bytes]:
             hint="point SSL_CERT_FILE at the certificate authority that issued it",
         ) from error
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
-        reason = "no answer in time" if isinstance(error, TimeoutError) else type(error).__name__
         raise NothingScannedError(
-            f"{urlsplit(url).netloc} could not be asked for its endpoints ({reason})",
+            f"{urlsplit(url).netloc} could not be asked for its endpoints: {_why(error)}",
             hint="check the host that --cloud names, the network, and HTTPS_PROXY",
         ) from error
+
+
+def _why(error: Exception) -> str:
+    """Why a host could not be asked, in words."""
+    import aiohttp
+
+    if isinstance(error, TimeoutError):
+        return "it does not answer in time"
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"the proxy refuses the way to it (status {error.status})"
+    if isinstance(error, aiohttp.ClientProxyConnectionError):
+        return "the proxy that HTTPS_PROXY names could not be reached"
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "its name is not known here"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        refused = isinstance(error.os_error, ConnectionRefusedError)
+        return "it refuses the connection" if refused else "there is no way to it from here"
+    return "the connection broke off"
 
 
 def _portal(told: object) -> str:

@@ -13,7 +13,7 @@ from azscan.azure.signin_errors import Explanation, NoTokenError
 from azscan.azure.tokens import KeptCredential, claims_of
 from azscan.azure.ways import GIVEN, Place
 from azscan.errors import SignInError, UsageError
-from azscan.words import is_guid
+from azscan.words import Aloud, is_guid
 
 if TYPE_CHECKING:
     from azscan.azure.clouds import Cloud
@@ -69,7 +69,7 @@ async def sign_in(
     _check_tenant_name(place.tenant)
     if cloud.custom:
         hosts = f"Resource Manager {cloud.arm}, sign-in {cloud.authority}, Microsoft Graph {cloud.graph}"
-        say(_printable(f"cloud {cloud.name}: {hosts}"))
+        say(Aloud(_printable(f"cloud {cloud.name}: {hosts}")))
     way, credential, token = await first_that_works(choice, place)
     try:
         arm = claims_of(token.token)

@@ -9,18 +9,19 @@ MARK = "[redacted]"
 
 # A JWT is three base64url parts; the first two start with the base64 of '{"'.
 _PATTERNS = (
-    (re.compile(r"\beyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?", re.ASCII), MARK),
+    (re.compile(r"(?<![\w-])eyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?", re.ASCII), MARK),
     (re.compile(r"(?i)\b(bearer|pop|basic)[ \t]+[\w\-.~+/]{8,}=*"), rf"\1 {MARK}"),
-    (re.compile(r"(?i)\b(sig|signature)=[^&\s\"'<>;]+"), rf"\1={MARK}"),
+    (re.compile(r"(?i)(sig|signature)(=|%3d)[^&\s\"'<>;]+"), rf"\1\2{MARK}"),
     (
         re.compile(
             r"(?i)([\"']?\b(?:client[_-]?secret|client[_-]?assertion|access[_-]?token|refresh[_-]?token|id[_-]?token"
-            r"|account[_-]?key|shared[_-]?access[_-]?key|password|pwd)[\"']?\s*[=:]\s*)"
+            r"|(?:access|account|api)[_-]?key|shared[_-]?access[_-]?(?:key|signature)|password|pwd)[\"']?\s*[=:]\s*)"
             r"(\"(?:[^\"\\]|\\.)*\"|'[^']*'|[^\s,;&\"']+)"
         ),
         rf"\1{MARK}",
     ),
-    (re.compile(r"(?i)(https?://)[^/\s@:]+:[^/\s@]+@"), rf"\1{MARK}@"),
+    (re.compile(r"(://)[^/\s@:]*:[^/\s@]+@"), rf"\1{MARK}@"),
+    (re.compile(r"(?i)(https?://)[^/?#\s@]+@"), rf"\1{MARK}@"),
 )
 
 

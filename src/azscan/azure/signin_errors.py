@@ -175,6 +175,11 @@ _PHRASES: tuple[tuple[str, str, str], ...] = (
         "this machine runs in Azure but has no (such) managed identity",
         "assign one, name it with AZURE_CLIENT_ID, or choose another way with --auth",
     ),
+    (
+        r"Unexpected content type|Failed to deserialize JSON|No token received",
+        "something else than Azure answers where a managed identity would: this machine does not run in Azure",
+        "choose another way with --auth",
+    ),
     (r"Failed to open a browser", "no browser could be opened", "use --auth device-code"),
     (r"Timed out (after waiting|waiting for user)", "nobody finished the sign-in in time", "run the command again"),
     (
@@ -204,6 +209,8 @@ _PHRASES: tuple[tuple[str, str, str], ...] = (
 
 _REQUEST = re.compile(r"Correlation ID:\s*([0-9a-fA-F-]{36})", re.IGNORECASE)
 _AT = re.compile(r"Timestamp:\s*(\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ)", re.IGNORECASE)
+# What `auto` puts before the words of the one credential that it has in a chain.
+_CHAIN = re.compile(r"ChainedTokenCredential failed[^:]*Attempted credentials:\s*\w+:\s*")
 _TRAILER = re.compile(r"\s*(Trace ID|Correlation ID|Timestamp):.*", re.IGNORECASE | re.DOTALL)
 _SENTENCE = re.compile(r"(?<=[^.\s]{2})[.!?](\s|$)|[\r\n]")
 
@@ -226,7 +233,7 @@ def explain(error: BaseException | str, secrets: Iterable[str] = ()) -> Explanat
         for pattern, cause, remedy in _PHRASES:
             if re.search(pattern, text, re.IGNORECASE):
                 return Explanation(cause, remedy, "", request, at)
-    sentence = _first_sentence(text)
+    sentence = _first_sentence(_CHAIN.sub("", text))
     if code and code in sentence:
         sentence = sentence.split(code, 1)[1].lstrip(": ") or sentence
     remedy = f"look up {code} at https://login.microsoftonline.com/error" if code else "run again with --debug"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from azscan.azure.tokens import AsyncSource, Source, ThreadSource
+from azscan.words import Aloud, bare
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessTokenInfo
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from azscan.azure.clouds import Cloud
     from azscan.azure.network import Network
 
+CONNECT_SECONDS = 10
 READ_SECONDS = 30
 TOOL_SECONDS = 30
 PROBE_SECONDS = 1.0
@@ -39,7 +41,6 @@ SECRETS = (
     "AZSCAN_ACCESS_TOKEN",
     "AZSCAN_GRAPH_ACCESS_TOKEN",
 )
-_BLANKS = " \t\r\n\v\f\u00a0\u200b\ufeff"
 
 
 class NotSetUpError(Exception):
@@ -64,11 +65,11 @@ class Place:
 
     def strip(self, name: str, value: str) -> str:
         """Return the value without blanks around it, warning once for each name."""
-        bare = value.strip(_BLANKS)
-        if bare != value and name not in self._warned:
+        left = bare(value)
+        if left != value and name not in self._warned:
             self._warned.add(name)
             self.say(f"warning: {name} has blanks around it; they were left out")
-        return bare
+        return left
 
     def get(self, name: str) -> str:
         """Return a variable without blanks around it; "" where it is not set."""
@@ -96,7 +97,7 @@ class Place:
     def secrets(self) -> tuple[str, ...]:
         """Return every secret of the environment, as it stands there and without blanks: to be hidden in messages."""
         raw = [self.environ.get(name, "") for name in SECRETS]
-        return tuple(filter(None, {*raw, *(value.strip(_BLANKS) for value in raw)}))
+        return tuple(filter(None, {*raw, *(bare(value) for value in raw)}))
 
     def entra(self, transport: object) -> dict[str, Any]:
         """Return what a credential that talks to Entra is built with."""
@@ -195,8 +196,16 @@ def _https(url: str, name: str) -> None:
 
 
 def _managed_identity_options(place: Place) -> dict[str, Any]:
-    # Its endpoints are on this machine or link-local: never through a proxy.
-    options: dict[str, Any] = {"use_env_settings": False, "read_timeout": READ_SECONDS}
+    # Its endpoints are on this machine or link-local: never through a proxy, and what is silent once stays silent.
+    # Left to itself azure-core waits 5 minutes for a connection, and four times for an answer; a busy endpoint's
+    # refusals are still asked again.
+    options: dict[str, Any] = {
+        "use_env_settings": False,
+        "connection_timeout": CONNECT_SECONDS,
+        "read_timeout": READ_SECONDS,
+        "retry_connect": 1,
+        "retry_read": 0,
+    }
     if client := place.client_id or place.get("AZURE_CLIENT_ID"):
         options["client_id"] = client
     return options
@@ -215,12 +224,8 @@ class _ProbedSource(AsyncSource):
         from azure.identity.aio import ChainedTokenCredential, ManagedIdentityCredential
 
         # azure-identity probes for the endpoint only inside a chain.
-        credential = ManagedIdentityCredential(
-            connection_timeout=PROBE_SECONDS,
-            retry_connect=0,
-            raw_response_hook=self._answered,
-            **_managed_identity_options(place),
-        )
+        options = _managed_identity_options(place) | {"connection_timeout": PROBE_SECONDS, "retry_connect": 0}
+        credential = ManagedIdentityCredential(raw_response_hook=self._answered, **options)
         super().__init__(ChainedTokenCredential(credential))
         announced = any(place.environ.get(name) for name in ("IDENTITY_ENDPOINT", "MSI_ENDPOINT"))
         self._patience = ANSWER_SECONDS if announced else PROBE_SECONDS
@@ -275,7 +280,7 @@ def _interactive(place: Place, credential_type: Any, **options: Any) -> Source:
 def _browser(place: Place) -> Source:
     from azure.identity import InteractiveBrowserCredential
 
-    place.say("a browser window opens for the sign-in")
+    place.say(Aloud("a browser window opens for the sign-in"))
     return _interactive(place, InteractiveBrowserCredential)
 
 
@@ -286,7 +291,7 @@ def _device_code(place: Place) -> Source:
 
     def show(address: str, code: str, expires: datetime) -> None:
         text = f"to sign in, open {address} and enter the code {code} (until {expires.astimezone():%H:%M})"
-        loop.call_soon_threadsafe(place.say, text)
+        loop.call_soon_threadsafe(place.say, Aloud(text))
 
     return _interactive(place, DeviceCodeCredential, prompt_callback=show)
 

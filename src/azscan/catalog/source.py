@@ -61,6 +61,9 @@ _HINTS = (
     ("did not find expected key", "compare the indentation with the lines above"),
     ("did not find expected '-'", "compare the indentation with the lines above"),
 )
+# What YAML takes for an alias, where people mean a glob.
+_STARRED = re.compile(r"\*[^\s,\]}]*")
+_SPLIT = "split it: one check, one service per file"
 
 
 class _Mark(Protocol):
@@ -114,9 +117,12 @@ def _is_index(key: Key, items: Sequence[Any]) -> bool:
     return isinstance(key, int) and 0 <= key < len(items)
 
 
-def read(path: Path, file: str = "") -> Source:
-    """The file at `path`, named `file` in faults; what is not a regular, small, readable file is a fault too."""
-    return parse(fetch(path), file or str(path))
+def read(path: Path, file: str = "", *, if_large: str = _SPLIT) -> Source:
+    """The file at `path`, named `file` in faults; what is not a regular, small, readable file is a fault too.
+
+    `if_large` says what to do about a file that is too large.
+    """
+    return parse(fetch(path), file or str(path), if_large=if_large)
 
 
 def fetch(path: Path) -> bytes | str:
@@ -136,19 +142,19 @@ def fetch(path: Path) -> bytes | str:
         os.close(handle)
 
 
-def parse(data: bytes | str, file: str) -> Source:
+def parse(data: bytes | str, file: str, *, if_large: str = _SPLIT) -> Source:
     """The values in `data`; a str is the reason why there are no bytes, and becomes the fault."""
     if isinstance(data, str):
         return Source(file, None, (SourceFault(file, 0, 0, data),))
-    problem = _unfit(data, file)
+    problem = _unfit(data, file, if_large)
     if problem is not None:
         return Source(file, None, (problem,))
     return _Builder(data, file).build()
 
 
-def _unfit(data: bytes, file: str) -> SourceFault | None:
+def _unfit(data: bytes, file: str, if_large: str) -> SourceFault | None:
     if len(data) > MAX_BYTES:
-        return SourceFault(file, 0, 0, "the file is larger than 1 MiB", "split it: one check, one service per file")
+        return SourceFault(file, 0, 0, "the file is larger than 1 MiB", if_large)
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -275,9 +281,9 @@ class _Builder:
 
     def _alias(self, event: Any) -> None:
         if self.key is None and self.holder.__class__ is dict:
-            self._stop(event, "an alias cannot be a key")
+            self._stop(event, "an alias cannot be a key", self._quoted(event.start_mark))
         if event.anchor not in self.anchors:
-            self._stop(event, f"nothing complete above is marked &{event.anchor}")
+            self._stop(event, f"nothing complete above is marked &{event.anchor}", self._quoted(event.start_mark))
         value, size = self.anchors[event.anchor]
         self.count += size
         self.aliased += size
@@ -324,6 +330,13 @@ class _Builder:
         self._fault(event, message, hint)
         raise _Stop
 
+    def _quoted(self, mark: _Mark) -> str:
+        """The hint for a star at `mark` that was meant as a glob."""
+        lines = self.data.decode("utf-8").splitlines()
+        found = _STARRED.match(lines[mark.line][mark.column :]) if mark.line < len(lines) else None
+        words = "put quotes around a value that begins with *"
+        return f'{words}: "{found[0].rstrip(":")}"' if found else words
+
     def _syntax(self, error: yaml.YAMLError) -> SourceFault:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         problem = str(getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be parsed")
@@ -332,4 +345,8 @@ class _Builder:
         else:
             line, column = _place(self.data, int(getattr(error, "position", 0)))
         hint = next((words for part, words in _HINTS if part in problem), "")
+        begin = getattr(error, "context_mark", None)
+        if "alias" in str(getattr(error, "context", "")) and begin is not None:
+            hint = self._quoted(begin)
+            line, column = begin.line + 1, begin.column + 1
         return SourceFault(self.file, line, column, f"this is not valid YAML: {problem}", hint)

@@ -12,6 +12,7 @@ import typer
 import typer.core
 
 from azscan import __version__
+from azscan.cli.streams import outlive_readers
 from azscan.errors import AzscanError, Interrupted, NothingDecidedError, UsageError
 
 # command → (module that holds its typer app, what it does); the help of the top level needs nothing more.
@@ -72,6 +73,7 @@ class LazyGroup(typer.core.TyperGroup):
         command = typer.main.get_command(importlib.import_module(COMMANDS[cmd_name][0]).app)
         command.name = cmd_name
         _drop_type_of_help(command)
+        _refuse_twice(command)
         return command
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
@@ -97,6 +99,28 @@ def _drop_type_of_help(command: Any) -> None:
         _drop_type_of_help(below)
 
 
+def _refuse_twice(command: Any) -> None:
+    """Let --config be an error where it is given twice: the parser would take the last, and drop the first."""
+    make_parser = command.make_parser
+
+    def made(ctx: Any) -> Any:
+        parser = make_parser(ctx)
+        parse = parser.parse_args
+
+        def parse_args(args: list[str]) -> Any:
+            options, rest, order = parse(args)
+            if sum("--config" in param.opts for param in order) > 1:
+                raise UsageError("--config is given twice", hint="name one file, and bring into it what both say")
+            return options, rest, order
+
+        parser.parse_args = parse_args
+        return parser
+
+    command.make_parser = made
+    for below in getattr(command, "commands", {}).values():
+        _refuse_twice(below)
+
+
 app = typer.Typer(cls=LazyGroup, rich_markup_mode=None, no_args_is_help=True, add_completion=False)
 
 
@@ -115,7 +139,9 @@ def root(
 
 def main() -> None:
     """Run the command line; the only place that catches everything."""
+    outlive_readers()
     debug = "--debug" in sys.argv or os.environ.get("AZSCAN_DEBUG", "").strip().lower() in TRUE_WORDS
+    _warn_of_variables(sys.argv[1:], os.environ)
     try:
         # Not in its own way: typer would print its errors in other words, and end without one at Ctrl-C.
         code = app(prog_name="azscan", standalone_mode=False)
@@ -130,10 +156,6 @@ def main() -> None:
     except KeyboardInterrupt:
         print("error: interrupted before anything was read\n help: run the command again", file=sys.stderr)
         sys.exit(130)
-    except BrokenPipeError:
-        # The reader of our output went away: nobody is left to tell.
-        sys.stderr.close()
-        sys.exit(0)
     except Exception as error:
         if (code := _tell_usage(error)) is not None:
             sys.exit(code)
@@ -145,6 +167,16 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(1)
+
+
+def _warn_of_variables(words: Sequence[str], environ: Mapping[str, str]) -> None:
+    """Warn of misspelt AZSCAN_ variables: what they were meant to say would silently not count."""
+    if not {"--help", "--version"}.isdisjoint(words) or not any(name.startswith("AZSCAN_") for name in environ):
+        return
+    from azscan.options import unknown_variables
+
+    if warning := unknown_variables(environ):
+        print(harmless(f"warning: {warning}"), file=sys.stderr)
 
 
 def _tell_usage(error: Any) -> int | None:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from azscan.cli.again import show_check
 from azscan.cli.options import CHECKS_DIR, MAPPINGS_DIR, SELECTION, Words, option, resolve_own
 from azscan.cli.stdout import FORMAT, check_format, print_json, print_line, say, stdout_page
-from azscan.errors import OutputError, UsageError
+from azscan.errors import MisfitError, OutputError, UsageError
+from azscan.settings import blamed
 
 if TYPE_CHECKING:
     from azscan.catalog.model import Check
@@ -62,14 +64,17 @@ def list_checks(
     )
     catalog = load(given.checks_dir, given.mappings_dir)
     wanted = given.checks or ("*",)
-    chosen = select(catalog, given.services, wanted, given.severities, given.areas) if catalog.checks else ()
-    if given.frameworks:
-        covered = choose(catalog.frameworks, given.frameworks).checks
-        chosen = tuple(each for each in chosen if each.id in covered)
+    try:
+        chosen = select(catalog, given.services, wanted, given.severities, given.areas) if catalog.checks else ()
+        if given.frameworks:
+            covered = choose(catalog.frameworks, given.frameworks).checks
+            chosen = tuple(each for each in chosen if each.id in covered)
+    except MisfitError as error:
+        raise blamed(given, error) from None
     if format == "json":
         print_json({"schema": "azscan.checks/1", "checks": [_row(each) for each in chosen]})
     elif sys.stdout.isatty():
-        _print_list(stdout_page(), chosen)
+        _print_list(stdout_page(show_check(given)), chosen)
     else:
         for each in chosen:
             print_line("\t".join((each.id, each.severity, each.status, each.service, each.title)))
@@ -213,7 +218,8 @@ def _print_list(page: Page, checks: Sequence[Check]) -> None:
     page.blank()
     deprecated = sum(check.status == "deprecated" for check in checks)
     apart = f", {deprecated} of them deprecated (a scan runs such a check only where --check names it)"
-    page.line("", f"{count(len(checks), 'check')}{apart if deprecated else ''}; azscan checks show ID tells more")
+    page.line("", f"{count(len(checks), 'check')}{apart if deprecated else ''}")
+    page.command("everything about one: ", f"{page.options.show_check} ID")
     page.flush()
 
 

@@ -28,7 +28,7 @@ from azscan.cli.stdout import FORMAT, check_format, print_json, print_line, say,
 from azscan.config import CONFIG_NAME, EXPLICIT, Config, ConfigError
 from azscan.errors import UsageError
 from azscan.options import OPTION_KEYS
-from azscan.settings import Settings, check_names, load_config, resolve
+from azscan.settings import Settings, check_names, resolve
 
 if TYPE_CHECKING:
     from azscan.catalog.model import Catalog
@@ -59,21 +59,22 @@ def validate(file: str = FILE, checks_dir: Words = CHECKS_DIR, mappings_dir: Wor
 
     A FILE is judged as one that --config names. What has expired is no fault, but a warning.
     """
-    from azscan.azure.answers import FAULT_KINDS
     from azscan.catalog.load import load
+    from azscan.choosing import configuration, judge
     from azscan.decisions import warnings
     from azscan.words import count
 
-    named = file or os.environ.get("AZSCAN_CONFIG", "").strip()
     own = resolve_own(checks_dir=checks_dir, mappings_dir=mappings_dir)
+    folders = {"checks_dir": own.checks_dir, "mappings_dir": own.mappings_dir}
     try:
-        config = load_config(named)
+        named = {name: value for name, value in os.environ.items() if name == "AZSCAN_CONFIG"}
+        config = configuration(folders, named, file=file)
         if not config.file:
             raise UsageError(f"there is no {CONFIG_NAME} here", hint="name the file: azscan config validate FILE")
-        # As a scan would, with the folders that the file names.
-        folders = resolve({"checks_dir": own.checks_dir, "mappings_dir": own.mappings_dir}, {}, config)
-        catalog = load(folders.checks_dir, folders.mappings_dir)
-        check_names(config, catalog, FAULT_KINDS)
+        # As a scan without options would, with the folders that the file names.
+        settings = resolve(folders, {}, config)
+        catalog = load(settings.checks_dir, settings.mappings_dir)
+        judge(config, settings, catalog)
     except ConfigError as error:
         for fault in error.faults:
             print_line(str(fault))
@@ -83,7 +84,7 @@ def validate(file: str = FILE, checks_dir: Words = CHECKS_DIR, mappings_dir: Wor
     value = config.source.value if config.source else {}
     for key in sorted(EXPLICIT & set(value)):
         say(f"note: {key} counts only where this file is named with --config")
-    for line in warnings(_decided(resolve({}, {}, config), catalog)):
+    for line in warnings(_decided(settings, catalog)):
         say(f"warning: {line}")
 
 
@@ -96,13 +97,18 @@ def show(format: str = FORMAT, **given: Any) -> None:
     """
     import msgspec
 
+    from azscan.azure.answers import FAULT_KINDS
     from azscan.catalog.load import load
+    from azscan.choosing import configuration
 
     check_format(format)
-    config = load_config(str(given.get("config") or os.environ.get("AZSCAN_CONFIG", "")))
-    settings = resolve(by_key(given), os.environ, config)
+    given = by_key(given)
+    config = configuration(given, os.environ)
+    settings = resolve(given, os.environ, config)
     rows, params = list(_rows(settings, config)), list(_params(config))
-    decided = _decided(settings, load(settings.checks_dir))
+    catalog = load(settings.checks_dir, settings.mappings_dir)
+    check_names(config, catalog, FAULT_KINDS)
+    decided = _decided(settings, catalog)
     if format == "json":
         parts = {
             "settings": [row._asdict() for row in rows],

@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import typer
 
+from azscan.cli.again import show_check
 from azscan.cli.options import GATE, SELECTION, by_key, option, taking
 from azscan.cli.scan import in_use, prepare, scan
 from azscan.cli.stdout import FORMAT, check_format, stdout_page
 from azscan.errors import OutputError
 
 if TYPE_CHECKING:
+    from azscan.choosing import Choice
     from azscan.compare import Comparison
     from azscan.compare.sides import Side
-    from azscan.scan import Choice
     from azscan.settings import Settings
 
 app = typer.Typer(rich_markup_mode="rich", add_completion=False)
@@ -61,7 +62,7 @@ def run(old: str, new: str, given: Mapping[str, Any], environ: Mapping[str, str]
         else:
             from azscan.report.diff_table import print_comparison
 
-            page = stdout_page()
+            page = stdout_page(show_check(settings))
             print_comparison(page, old, new, comparison)
             page.flush()
         return comparison.outcome.exit_code

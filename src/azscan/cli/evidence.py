@@ -16,9 +16,9 @@ from azscan.cli.scan import on_estate, prepare, scan, speaker
 from azscan.errors import UsageError
 
 if TYPE_CHECKING:
+    from azscan.choosing import Choice
     from azscan.estate.store import Estate
     from azscan.evidence.signing import Signer
-    from azscan.scan import Choice
     from azscan.settings import Settings
 
 app = typer.Typer(rich_markup_mode="rich", add_completion=False)
@@ -126,8 +126,11 @@ def _signer(path: str, environ: Mapping[str, str]) -> Signer | None:
 
 
 def _pack(opened: Estate, settings: Settings, choice: Choice, output: str, signer: Signer | None, *, bom: bool) -> int:
+    from azscan.choosing import choose_checks
+    from azscan.cli.stdout import say
     from azscan.evidence.pack import write_pack
-    from azscan.scan import assess, check_something_was_read, choose_checks, params_of
+    from azscan.gate import explain
+    from azscan.scan import assess, check_something_was_read, params_of
     from azscan.words import count
 
     # What was read is judged as of then: a pack does not change with the day on which it is made.
@@ -141,7 +144,11 @@ def _pack(opened: Estate, settings: Settings, choice: Choice, output: str, signe
     verdicts = sum(results.summary.statuses.values()) - results.summary.statuses["not-applicable"]
     replaced = "; it replaces the file that stood there" if is_replaced else ""
     speaker(settings)(f"{output}: {count(verdicts, 'verdict')}, {count(files, 'file')}{replaced}")
-    return results.summary.gate.exit_code
+    gate = results.summary.gate
+    if gate.exit_code or gate.fail_on != "never":
+        # There is no report on standard output that would end with it: --quiet must not hide why a pipeline fails.
+        say(explain(gate))
+    return gate.exit_code
 
 
 def _moment(opened: Estate) -> datetime:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import stat
 import sys
 
 from azscan.azure.scrub import ScrubFilter
@@ -19,7 +20,7 @@ def log_to(settings: Settings) -> None:
     handler: logging.Handler
     if settings.log_file:
         try:
-            os.close(os.open(settings.log_file, os.O_WRONLY | os.O_CREAT, 0o600))
+            _make_private(settings.log_file)
             handler = logging.FileHandler(settings.log_file, encoding="utf-8")
         except OSError as error:
             raise OutputError(
@@ -35,6 +36,16 @@ def log_to(settings: Settings) -> None:
     root.setLevel(logging.DEBUG if settings.debug else logging.INFO)
     logging.getLogger("azure").setLevel(logging.WARNING)
     logging.getLogger("azure").addHandler(handler)
+
+
+def _make_private(path: str) -> None:
+    """The file, its owner's only, also where it was there before; a device stays as it is."""
+    number = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        if stat.S_ISREG(os.fstat(number).st_mode) and hasattr(os, "fchmod"):
+            os.fchmod(number, 0o600)
+    finally:
+        os.close(number)
 
 
 class _Harmless(logging.Formatter):

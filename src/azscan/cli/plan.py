@@ -17,8 +17,8 @@ from azscan.cli.scan import in_use, open_estate, prepare, scan
 from azscan.cli.stdout import FORMAT, check_format, print_json, stdout_page
 
 if TYPE_CHECKING:
+    from azscan.choosing import Choice
     from azscan.collect.forecast import Forecast
-    from azscan.scan import Choice
     from azscan.settings import Settings
 
 app = typer.Typer(rich_markup_mode="rich", add_completion=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from azscan.catalog.model import Catalog
-from azscan.words import count
+from azscan.words import count, how_long
 
 if TYPE_CHECKING:
     from azscan.collect.forecast import Bound, Forecast
@@ -46,16 +46,7 @@ def _waits(page: Page, forecast: Forecast) -> None:
     if not forecast.seconds:
         page.line("", "no budget of Azure's runs short: the reads take as long as Azure takes to answer")
         return
-    page.line("", f"under Azure's throttles they take at least {_time(forecast.seconds)}:")
+    page.line("", f"under Azure's throttles they take at least {how_long(forecast.seconds)}:")
     for load in forecast.loads:
         if load.seconds:
-            page.line("  ", f"{_time(load.seconds)} for {count(load.reads, 'read')} of {load.who}")
-
-
-def _time(seconds: float) -> str:
-    whole = round(seconds)
-    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
-    return (
-        " ".join(f"{number} {unit}" for number, unit in ((hours, "h"), (minutes, "min"), (rest, "s")) if number)
-        or "1 s"
-    )
+            page.line("  ", f"{how_long(load.seconds)} for {count(load.reads, 'read')} of {load.who}")

@@ -90,6 +90,7 @@ def cli_page() -> str:
         "",
         "An option wins over its variable, the variable over azscan.yaml, that over the default.",
         "An option marked with * may be given several times; its variable takes a list separated by commas.",
+        "An `AZSCAN_` variable that azscan does not know is a warning with the nearest name.",
         "A flag's variable is set by 1, true, yes or on. Exit codes stand in [exit codes](exit-codes.md).",
     ]
     for name, command in commands():

@@ -14,9 +14,9 @@ from azscan.cli.stdout import print_json, say, stdout_page
 from azscan.errors import UsageError
 
 if TYPE_CHECKING:
+    from azscan.choosing import Choice
     from azscan.collect.plan import Plan
     from azscan.rights.role import Role
-    from azscan.scan import Choice
     from azscan.settings import Settings
 
 app = typer.Typer(rich_markup_mode="rich", add_completion=False)

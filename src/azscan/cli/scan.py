@@ -18,34 +18,31 @@ import typer
 
 from azscan.catalog.fix import command_line
 from azscan.cli import harmless
+from azscan.cli.again import NOT_WITH_ESTATE, look_again, show_check
 from azscan.cli.log import log_to
 from azscan.cli.options import CHECKS_DIR, GATE, MAPPINGS_DIR, OUTPUT, SCOPE, SELECTION, SIGN_IN, Words, by_key, option
 from azscan.cli.progress import shown
 from azscan.errors import Interrupted, NothingScannedError, UsageError
-from azscan.settings import Settings, check_accepted, check_names, load_config, present_ids, resolve
+from azscan.options import OPTION_KEYS
+from azscan.settings import Settings, padded, present_ids, resolve
+from azscan.words import Aloud
 
 if TYPE_CHECKING:
     from azscan.baseline import Baseline
+    from azscan.choosing import Choice
     from azscan.collect.progress import Progress
     from azscan.decisions import Decision
     from azscan.estate.store import Estate
     from azscan.results import Results
     from azscan.results_file import Decided
-    from azscan.scan import Choice
     from azscan.verdicts import StoredResults
 
 app = typer.Typer(rich_markup_mode="rich", add_completion=False)
 
 LOGGER = logging.getLogger("azscan.cli")
 
-NOT_WITH_ESTATE = (
-    "demo",
-    "resume",
-    "save-estate",
-    "subscription",
-    "exclude-subscription",
-    "management-group",
-)
+# Typed for one scan; a variable may stand there for others.
+OF_SIGN_IN = ("--auth", "--tenant", "--client-id", "--cloud")
 # As many decisions that do nothing are named one by one.
 WARNINGS = 10
 
@@ -109,23 +106,26 @@ def prepare(
 
     `changed` makes of the settings those that the command goes by.
     """
-    from azscan.azure.answers import FAULT_KINDS
     from azscan.catalog.load import load
-    from azscan.scan import choose_checks
+    from azscan.choosing import configuration, judge
 
-    config = load_config(str(given.get("config") or environ.get("AZSCAN_CONFIG", "")))
+    config = configuration(given, environ)
     settings = resolve(given, environ, config)
     if changed is not None:
         settings = changed(settings)
     _check_combinations(settings)
     log_to(settings)
     say = speaker(settings)
+    for name in padded(given, environ):
+        say(f"warning: {name} has blanks around it; they were left out")
     if settings.verbose:
         say(f"configuration: {config.file or 'no azscan.yaml'}")
-    catalog = load(settings.checks_dir, settings.mappings_dir)
-    check_names(config, catalog, FAULT_KINDS)
-    check_accepted(settings, catalog, FAULT_KINDS)
-    choice = choose_checks(settings, catalog)
+        for what, folders in (("checks", settings.checks_dir), ("frameworks", settings.mappings_dir)):
+            if folders:
+                say(f"{what} of your own: {', '.join(folders)}")
+    choice = judge(config, settings, load(settings.checks_dir, settings.mappings_dir))
+    if settings.verbose:
+        say(f"checks: {len(choice.checks):,} of {len(choice.catalog.checks):,}")
     if settings.verbose and (deprecated := choice.deprecated):
         say(f"left out as deprecated (they run where --check names them): {', '.join(deprecated)}")
     return settings, choice
@@ -134,9 +134,10 @@ def prepare(
 def run(given: Mapping[str, Any], environ: Mapping[str, str]) -> int:
     """Carry out a scan with the options as given; returns the exit code."""
     from azscan import report
+    from azscan.choosing import check_show
 
     settings, choice = prepare(given, environ)
-    report.check_show(settings.show, (check.id for check in choice.checks))
+    check_show(settings, choice)
     for path in settings.output:
         report.format_of(path)
         report.check_writable(path)
@@ -153,22 +154,23 @@ def on_estate(settings: Settings, choice: Choice, environ: Mapping[str, str], us
     """What `use` makes of the estate that the settings ask for; it is removed afterwards unless the user named it."""
     from azscan.keeping import can_resume
 
-    opened = open_estate(settings, choice, environ)
-    try:
-        with in_use(opened, settings):
-            code = use(opened)
-    except KeyboardInterrupt:
-        is_kept = not settings.estate and can_resume(opened, settings)
-        if not is_kept:
+    with _stopped_by_sigterm():
+        opened = open_estate(settings, choice, environ)
+        try:
+            with in_use(opened, settings):
+                code = use(opened)
+        except KeyboardInterrupt:
+            is_kept = not settings.estate and can_resume(opened, settings)
+            if not is_kept:
+                _forget(opened, settings)
+            raise _interrupted(settings, is_kept=is_kept) from None
+        except (NothingScannedError, UsageError):
+            # It came to its end all the same: there is nothing to go on with.
             _forget(opened, settings)
-        raise _interrupted(settings, is_kept=is_kept) from None
-    except (NothingScannedError, UsageError):
-        # It came to its end all the same: there is nothing to go on with.
+            raise
+        finally:
+            opened.close()
         _forget(opened, settings)
-        raise
-    finally:
-        opened.close()
-    _forget(opened, settings)
     return code
 
 
@@ -217,7 +219,9 @@ def _report(
     _warn(results, speaker(settings))
     for note in baseline.misfits(results.scan, results.scan.check_ids) if baseline is not None else ():
         speaker(settings)(f"warning: {note}")
-    options = report.Options(show=settings.show, docs_url="", command=_command(settings))
+    options = report.Options(
+        show=settings.show, docs_url="", command=look_again(settings), show_check=show_check(settings)
+    )
     for path in settings.output:
         report.write_to(path, results, options)
     if report.STDOUT not in settings.output:
@@ -275,7 +279,10 @@ def _collect(settings: Settings, choice: Choice, environ: Mapping[str, str], onl
         if not settings.demo:
             return await collect(settings, choice, environ, say, progress, only_survey=only_survey)
         async with _demo(settings, environ) as (changed, around):
-            return await collect(changed, choice, around, say, progress, only_survey=only_survey)
+            # Its hosts are azscan's own: as a plain text they are no news for --quiet.
+            return await collect(
+                changed, choice, around, lambda text: say(str(text)), progress, only_survey=only_survey
+            )
 
     with shown(settings) as progress, _stopped_by_sigterm():
         try:
@@ -307,10 +314,13 @@ async def _demo(settings: Settings, environ: Mapping[str, str]) -> AsyncIterator
         async with Emulator(demo_estate(), Options()) as emulator:
             ca = Path(folder, "ca.pem")
             emulator.write_ca(ca)
-            around = {
-                **{name: value for name, value in environ.items() if not name.startswith(("AZURE_", "AZSCAN_"))},
-                **emulator.environment(ca),
+            # Nothing of the user's own cloud counts, but the estate lies where estates are to lie.
+            kept = {
+                name: value
+                for name, value in environ.items()
+                if not name.startswith(("AZURE_", "AZSCAN_")) or name == "AZSCAN_STATE_DIR"
             }
+            around = {**kept, **emulator.environment(ca)}
             yield (
                 msgspec.structs.replace(
                     settings, cloud=emulator.url, auth="service-principal", tenant="", client_id=""
@@ -321,41 +331,32 @@ async def _demo(settings: Settings, environ: Mapping[str, str]) -> AsyncIterator
 
 def _check_combinations(settings: Settings) -> None:
     # What azscan.yaml says of the scope is meant for scans, and no hindrance here.
-    given = {source.removeprefix("AZSCAN_").replace("_", "-").lower() for source in settings.sources.values()}
-    others = [name for name in NOT_WITH_ESTATE if name in given or f"--{name}" in given]
+    others = [key for key in OPTION_KEYS if key.name in NOT_WITH_ESTATE]
+    others = [key for key in others if settings.sources.get(key.name) in (key.option, key.variable)]
     if settings.estate and others:
         raise UsageError(
-            f"--estate and --{others[0]} exclude each other",
+            f"--estate and {others[0].option} exclude each other",
             hint="--estate assesses all that was read before, and reads nothing",
         )
-
+    sign_in = [name for name in OF_SIGN_IN if name in settings.sources.values()]
+    for is_given, name, why in (
+        (settings.estate, "--estate", "--estate assesses what was read before, and nobody signs in"),
+        (settings.demo, "--demo", "--demo scans an estate of azscan's own, without Azure"),
+    ):
+        if is_given and sign_in:
+            raise UsageError(f"{name} and {sign_in[0]} exclude each other", hint=why)
     if settings.quiet and settings.verbose:
         raise UsageError("--quiet and --verbose exclude each other", hint="leave one of them out")
 
 
 def speaker(settings: Settings) -> Callable[[str], None]:
-    """What says a line to the user on stderr, or holds its tongue where --quiet asks for it."""
+    """What says a line to the user on stderr; with --quiet warnings only, and what is said Aloud."""
 
     def say(text: str) -> None:
-        if not settings.quiet or text.startswith("warning"):
+        if not settings.quiet or isinstance(text, Aloud) or text.startswith("warning"):
             print(harmless(text), file=sys.stderr)
 
     return say
-
-
-def _command(settings: Settings) -> str:
-    """The line that was typed, without --show, for the shell that the settings name."""
-    words = []
-    skip = False
-    for word in sys.argv[1:]:
-        if skip or word.startswith("--show="):
-            skip = False
-            continue
-        if word == "--show":
-            skip = True
-            continue
-        words.append(word)
-    return command_line(["azscan", *words], settings.shell)
 
 
 @contextlib.contextmanager

@@ -22,12 +22,12 @@ def check_format(format: str) -> None:
         raise UsageError(f"there is no format {format}", hint="one of table, json")
 
 
-def stdout_page() -> Page:
-    """A page for stdout, as wide and colourful as that can show."""
+def stdout_page(show_check: str = "azscan checks show") -> Page:
+    """A page for stdout, as wide and colourful as that can show; `show_check` is what its hints show a check by."""
     from azscan.report import Options
     from azscan.report.page import Page
 
-    return Page(sys.stdout.buffer, Options().on(sys.stdout, os.environ))
+    return Page(sys.stdout.buffer, Options(show_check=show_check).on(sys.stdout, os.environ))
 
 
 def print_json(value: Any) -> None:

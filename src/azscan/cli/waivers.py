@@ -71,6 +71,8 @@ def list_waivers(
 
         for each in found:
             print_line("\t".join(visible(getattr(each, name)) for name in COLUMNS))
+    if not found and results:
+        say(f"{results} was scanned without any decisions; those of azscan.yaml as it is now: azscan waivers list")
     for line in warnings(found):
         say(f"warning: {line}")
 

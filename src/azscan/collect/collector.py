@@ -229,10 +229,11 @@ class Collector:
         self, kind: Collection, subscription: str, scope: str, values: Mapping[str, str], parent: int
     ) -> None:
         failed = True
+        self.progress.begin(kind.name)
         try:
             failed = await self._pages(kind, subscription, scope, values, parent)
         finally:
-            self.progress.finish(kind.name, failed=failed)
+            self.progress.finish(failed=failed)
 
     async def _pages(
         self, kind: Collection, subscription: str, scope: str, values: Mapping[str, str], parent: int
@@ -428,13 +429,14 @@ class Collector:
         row = self.estate.row(row_id)
         assert row is not None
         fault = ""
+        self.progress.begin(kind.name)
         try:
             if kind.detail_when is not None and self._judge(kind, "detail", kind.detail_when, row) == FALSE:
                 self.estate.without_detail(row_id)
             else:
                 fault = await self._detail(kind, row)
         finally:
-            self.progress.finish(kind.name, failed=fault not in ("", "parent_gone"))
+            self.progress.finish(failed=fault not in ("", "parent_gone"))
         if fault != "parent_gone":
             self._children(kind, row_id, self.plan.children(kind.name), ())
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Progress:
-    """Reads `planned` so far and `done`; `reading` names the collection last read, `waiting` who is short of budget.
+    """Reads `planned` so far and `done`; `reading` names the collection whose read began last.
 
-    `planned` grows while lists bring resources whose children are still to be read. `is_kept` tells of a scan that was
-    broken off whether it left anything behind to go on with.
+    `planned` grows while lists bring resources whose children are still to be read. `waiting` tells who is short of
+    budget. `is_kept` tells of a scan that was broken off whether it left anything behind to go on with.
     """
 
     planned: int = 0
@@ -27,11 +27,15 @@ class Progress:
         self.planned += reads
         self.changed(self)
 
-    def finish(self, collection: str, *, failed: bool = False) -> None:
+    def begin(self, collection: str) -> None:
+        """One read begins."""
+        self.reading = collection
+        self.changed(self)
+
+    def finish(self, *, failed: bool = False) -> None:
         """One read came to its end."""
         self.done += 1
         self.failed += failed
-        self.reading = collection
         self.changed(self)
 
     def wait(self, who: str, seconds: float) -> None:

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, Final
 
-from azscan.conditions.nodes import All, Any_, Count, Leaf, Node, Not, Quantifier
+from azscan.conditions.nodes import All, Any_, Count, Leaf, Node, Not, Quantifier, walk
 from azscan.conditions.paths import opened
 from azscan.conditions.table import OPERATORS, plain
 from azscan.conditions.values import MISSING, Document, Items, Missing, Part, Unreadable
+from azscan.words import count
 
 # What stands before a path: "" for the document itself; within a list's item the prefix of the list, its path, the
 # item's place and the item. Written out only for evidence, because most items are judged and never told of.
@@ -21,8 +22,9 @@ Ground = tuple[Leaf | Quantifier | Count, Prefix, Any, Document | None]
 
 EVIDENCE_LIMIT: Final = 20
 
-# Names that can stand in brackets without being mistaken for anything else.
-_SIMPLE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}\Z")
+# Names that can stand in brackets without being mistaken for anything else, a place in the list among others.
+_SIMPLE_NAME = re.compile(r"(?![0-9]+\Z)[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}\Z")
+_LONGEST_NAME: Final = 80
 _COMPARISON_WORDS = {
     "equals": "exactly",
     "notEquals": "not exactly",
@@ -40,6 +42,21 @@ _OPPOSITES = (
     ("has the key", "does not have the key"),
     ("has a public address", "has no public address"),
     ("some item", "no item"),
+    ("every item", "not every item"),
+    ("at least", "fewer than"),
+    ("more than", "at most"),
+    ("exactly", "not exactly"),
+    ("is less than", "is at least"),
+    ("is greater than", "is at most"),
+    ("is older than", "is not older than"),
+    ("expires within", "does not expire within"),
+    ("has expired", "has not expired"),
+    ("covers all of", "does not cover all of"),
+    ("admits the internet", "does not admit the internet"),
+    ("has a length of at least", "has a length of less than"),
+    ("has a length of at most", "has a length of more than"),
+    ("grants", "does not grant"),
+    ("logs", "does not log"),
 )
 
 
@@ -105,15 +122,15 @@ def _shown(value: Any, leaf: Leaf | None = None) -> Any:
 
 
 def written(prefix: Prefix) -> str:
-    """A prefix as text: of a list's item its name where it has a simple one, else its place."""
+    """A prefix as text: of a list's item its name, in quotes where it is no simple one, else its place."""
     if isinstance(prefix, str):
         return prefix
     outer, text, key, item = prefix
     at = written(outer) + text
     if isinstance(item, dict):
         name = item.get("name", MISSING)
-        if isinstance(name, str) and _SIMPLE_NAME.match(name):
-            return f"{at}[{name}]."
+        if isinstance(name, str) and 0 < len(name) <= _LONGEST_NAME:
+            key = name
     if isinstance(key, str) and not _SIMPLE_NAME.match(key):
         doubled = key.replace("'", "''")
         return f"{at}['{doubled}']."
@@ -135,6 +152,30 @@ def negated(node: Node, *, turned: bool = False) -> Iterator[Leaf | Quantifier |
         yield from negated(node.where, turned=turned != (node.kind == "none"))
 
 
+def alternatives(require: Node) -> dict[int, str]:
+    """By the id of what an `anyOf` asks for: which of its alternatives it is a part of, in words.
+
+    Only of an outermost `anyOf` that is the condition's only one: of two, the numbers would not tell which.
+    """
+    groups = list(_outermost(require))
+    if len(groups) != 1:
+        return {}
+    parts = groups[0].parts
+    return {
+        id(node): f"(alternative {number} of {len(parts)})"
+        for number, part in enumerate(parts, 1)
+        for node in walk(part)
+    }
+
+
+def _outermost(node: Node) -> Iterator[Any_]:
+    if isinstance(node, Any_):
+        yield node
+    elif isinstance(node, All):
+        for part in node.parts:
+            yield from _outermost(part)
+
+
 def opposite(text: str) -> str:
     """The words of a condition, turned into those of its opposite."""
     for one, other in _OPPOSITES:
@@ -154,7 +195,7 @@ def words(node: Node) -> str:
         return f"{'no' if node.kind == 'none' else node.kind} item{of}{where}"
     if isinstance(node, Count):
         where = f" where {phrase(node.where)}" if node.where is not None else ""
-        return f"{_COMPARISON_WORDS[node.op]} {node.expected} items{where}"
+        return f"{_COMPARISON_WORDS[node.op]} {count(node.expected, 'item')}{where}"
     return phrase(node)
 
 

@@ -40,9 +40,7 @@ class ConditionError(UsageError):
     """The condition is not valid; `faults` says where and why."""
 
     def __init__(self, faults: tuple[ConditionFault, ...]) -> None:
-        first = faults[0]
-        where = ".".join(map(str, first.keys)) or "condition"
-        super().__init__(f"{where}: {first.message}", hint=first.hint)
+        super().__init__(str(faults[0]), hint=faults[0].hint)
         self.faults = faults
 
 

@@ -22,6 +22,9 @@ class ConditionFault(msgspec.Struct, frozen=True):
     message: str
     hint: str = ""
 
+    def __str__(self) -> str:
+        return f"{'.'.join(map(str, self.keys)) or 'condition'}: {self.message}"
+
 
 def nearest(word: str, words: Mapping[str, Any] | tuple[str, ...] | list[str]) -> str:
     """ "did you mean …?" for the word most like it, or ""."""

@@ -115,6 +115,11 @@ def _compared(expected: Mapping[str, Any]) -> str:
     return " and ".join(f"{_COMPARED[name]} {plain(value)}" for name, value in expected.items())
 
 
+def _expiry_words(expected: str) -> str:
+    span = moments.span_words(expected)
+    return "has expired" if span.startswith("0 ") else f"expires within {span}"
+
+
 def _cidr_words(expected: Mapping[str, Any]) -> str:
     if "covers" in expected:
         return f"covers all of {plain(expected['covers'])}"
@@ -184,13 +189,13 @@ OPERATORS: Final[Mapping[str, Operator]] = {
     "expiresWithin": Operator(
         summary="a moment before now + span, past ones included",
         kind=_SPAN,
-        words=_after("expires within"),
+        words=_expiry_words,
         build=moments.expires_within,
     ),
     "olderThan": Operator(
         summary="a moment before now - span",
         kind=_SPAN,
-        words=_after("is older than"),
+        words=lambda expected: f"is older than {moments.span_words(expected)}",
         build=moments.older_than,
     ),
     "duration": Operator(

@@ -3,149 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 
+from azscan.estate.secret_names import Named, named
+from azscan.estate.secret_values import Shape, shapes_in, shows_secret
+
 MARKER = "(redacted by azscan)"
 MAX_DEPTH = 100
 _SEGMENT = re.compile(r"\['([^']+)'\]|(\[\*\]|[^.\[\]]+)")
-
-# Names of members that hold a secret whatever resource they stand in, without punctuation and in lower case.
-# tests/contract proves that every path that Microsoft's schema flags as sensitive in a declared type is covered.
-SECRET_NAMES = frozenset(
-    {
-        "accesskey",
-        "accesskey1",
-        "accesskey2",
-        "accesstoken",
-        "accountkey",
-        "administratorloginpassword",
-        "adminpassword",
-        "apikey",
-        "authorizationcode",
-        "authorizationkey",
-        "bitlockerkey",
-        "certificatekey",
-        "certificatepassword",
-        "certificatevalue",
-        "clientsecret",
-        "commandtoexecute",
-        "connectionkey",
-        "connectionstring",
-        "connectionstringprimarykey",
-        "connectionstrings",
-        "connectionstringsecondarykey",
-        "credential",
-        "customdata",
-        "developertoken",
-        "encodedcertificate",
-        "hubdatabasepassword",
-        "instrumentationkey",
-        "keydata",
-        "keytab",
-        "kubeconfig",
-        "licensekey",
-        "osprofilepassword",
-        "passphrase",
-        "password",
-        "pfxblob",
-        "primaryaccesskey",
-        "primaryconnectionstring",
-        "primarykey",
-        "primarymasterkey",
-        "primaryreadonlymasterkey",
-        "privatekey",
-        "privatekeydata",
-        "productkey",
-        "protectedsettings",
-        "protectedsettingsfromkeyvault",
-        "publishingpassword",
-        "refreshtoken",
-        "registrationtoken",
-        "sastoken",
-        "scripturi",
-        "secondaryaccesskey",
-        "secondaryconnectionstring",
-        "secondarykey",
-        "secondarymasterkey",
-        "secondaryreadonlymasterkey",
-        "secret",
-        "secretstring",
-        "secretvalue",
-        "securestring",
-        "securevalue",
-        "securitytoken",
-        "sharedaccesskey",
-        "sharedkey",
-        "sharedsecret",
-        "storageaccountaccesskey",
-        "storageaccountkey",
-        "storagekey",
-        "token",
-        "userdata",
-        "validationkey",
-        "verificationtoken",
-        "verifytoken",
-        "workspacekey",
-    }
-)
-SECRET_ENDINGS = (
-    "password",
-    "secret",
-    "connectionstring",
-    "accesskey",
-    "apikey",
-    "privatekey",
-    "saskey",
-    "secretkey",
-    "sharedkey",
-    "accesstoken",
-    "authtoken",
-    "sastoken",
-)
-# Members below which everything is secret but what things are called.
-SECRET_WHOLE = frozenset({"protectedsettings", "connectionstrings"})
-OPEN_NAMES = frozenset({"name", "type"})
-
-SECRET_VALUE = re.compile(
-    r"(AccountKey|SharedAccessKey|SharedAccessSignature|Password|Pwd)\s*=\s*[^;\s]"
-    r"|[?&;](sig|code|token)=[^&\s]|-----BEGIN [A-Z ]*PRIVATE KEY",
-    re.IGNORECASE,
-)
-# A quick look at the encoded bytes, in lower case: most bodies hold none of these and are not walked at all.
-# Whatever SECRET_NAMES, SECRET_ENDINGS or SECRET_VALUE can find must show here.
-SUSPECTS = (
-    b"password",
-    b"pwd",
-    b"secret",
-    b"token",
-    b"key",
-    b"sig=",
-    b"code=",
-    b'data":"',
-    b'data":["',
-    b'string"',
-    b'strings"',
-    b"credential",
-    b"protectedsettings",
-    b"commandtoexecute",
-    b"scripturi",
-    b"passphrase",
-    b"accesssignature",
-    b"pfxblob",
-    b"encodedcertificate",
-    b"certificatevalue",
-    b"securevalue",
-    b"kubeconfig",
-    b"authorizationcode",
-)
+# Members that name what stands in the member beside them.
+_PAIRS = (("name", "value"), ("key", "value"), ("Name", "Value"), ("Key", "Value"), ("name", "defaultValue"))
+# What an item of a list is called, and where its secret lies.
+_CALLED = frozenset({"name", "type", "secretref"})
+# Where an object of a secret's name says what it refers to: the secret is there, not here.
+_REFERENCE = frozenset({"id", "keyname", "keyversion", "kind", "name", "referencename", "secretname", "type"})
+# It may also say when it was made and when it ends.
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)?", re.ASCII)
+# Checks ask whether a web app is made of several containers; what follows lists their variables.
+_CONTAINERS = re.compile(r"(?i:compose|kube)\|")
 
 
-def redacted(body: Any, paths: Iterable[tuple[str, ...]] = ()) -> tuple[Any, bytes]:
-    """The body without its secrets, and the same as encoded JSON.
+def redacted(body: Any, paths: Sequence[tuple[str, ...]] = ()) -> tuple[Any, bytes]:
+    """The body without its secrets, changed in place, and the same as encoded JSON.
 
     `paths` are those that the collection names (`redact:`), split into segments; `[*]` and `*` stand for every
     item or member. What is empty stays empty, so that a check can still tell set from unset. A body that is nested
@@ -160,10 +43,8 @@ def redacted(body: Any, paths: Iterable[tuple[str, ...]] = ()) -> tuple[Any, byt
         return None, b"null"
     for path in paths:
         _redact_path(body, path)
-        encoded = msgspec.json.encode(body)
-    plain = encoded.lower().translate(None, b"_-.")
-    if any(suspect in plain for suspect in SUSPECTS):
-        body = _walk(body)
+    changed, body = _cleaned(body, shapes_in(encoded))
+    if changed or paths:
         encoded = msgspec.json.encode(body)
     return body, encoded
 
@@ -189,45 +70,105 @@ def split_path(path: str) -> tuple[str, ...]:
     return tuple(quoted or segment for quoted, segment in _SEGMENT.findall(path))
 
 
-def is_secret_name(name: str) -> bool:
-    """True where a member of that name holds a secret in whatever resource it stands."""
-    plain = _plain(name)
-    return plain in SECRET_NAMES or plain.endswith(SECRET_ENDINGS)
+# by name and by value
 
 
-@lru_cache(maxsize=4096)
-def _plain(name: str) -> str:
-    return name.replace("_", "").replace("-", "").replace(".", "").lower()
+def _cleaned(value: Any, shapes: list[Shape]) -> tuple[bool, Any]:
+    """Whether there was a secret, and the value without."""
+    if type(value) is dict:
+        return _clean_members(value, shapes), value
+    if type(value) is list:
+        return _clean_items(value, shapes), value
+    if shapes and type(value) is str and shows_secret(value, shapes):
+        return True, _hidden(value)
+    return False, value
 
 
-def _walk(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _member(name, inner) for name, inner in value.items()}
+def _clean_members(members: dict[str, Any], shapes: list[Shape]) -> bool:
+    changed = _clean_pair(members)
+    for name, value in members.items():
+        kind = type(value)
+        if value and named(name) and kind is not bool:
+            members[name] = _by_name(named(name), value)
+            value, kind = members[name], type(members[name])
+            changed = True
+        if kind is dict:
+            changed = _clean_members(value, shapes) or changed
+        elif kind is list:
+            changed = _clean_items(value, shapes) or changed
+        elif shapes and kind is str and shows_secret(value, shapes):
+            members[name] = _hidden(value)
+            changed = True
+    return changed
+
+
+def _clean_items(items: list[Any], shapes: list[Shape]) -> bool:
+    changed = False
+    for place, value in enumerate(items):
+        kind = type(value)
+        if kind is dict:
+            changed = _clean_members(value, shapes) or changed
+        elif kind is list:
+            changed = _clean_items(value, shapes) or changed
+        elif shapes and kind is str and shows_secret(value, shapes):
+            items[place] = _hidden(value)
+            changed = True
+    return changed
+
+
+def _hidden(text: str) -> str:
+    kept = _CONTAINERS.match(text)
+    return f"{kept.group()}{MARKER}" if kept else MARKER
+
+
+def _by_name(says: Named, value: Any) -> Any:
+    """What is left of a member by its name alone."""
+    if says is Named.SECRET:
+        return _mark_secret(value)
+    if says is Named.FREE_INSIDE and not isinstance(value, dict | list):
+        return value
     if isinstance(value, list):
-        return [_walk(inner) for inner in value]
-    if isinstance(value, str) and SECRET_VALUE.search(value):
-        return MARKER
-    return value
+        return [_mark(item, _CALLED) for item in value]
+    return _mark(value)
 
 
-def _member(name: str, value: Any) -> Any:
-    if is_secret_name(name) and _is_plain(value):
-        return _mark(value)
-    if _plain(name) in SECRET_WHOLE:
-        return _mark(value, spared=OPEN_NAMES)
-    return _walk(value)
+def _clean_pair(members: dict[str, Any]) -> bool:
+    """{"name": "DB_PASSWORD", "value": …}: what the name says of its member, it says of the value beside it."""
+    for called, beside in _PAIRS:
+        if beside in members:
+            name = members.get(called)
+            if type(name) is str and members[beside] and named(name) is Named.SECRET:
+                members[beside] = _mark_secret(members[beside])
+                return True
+    return False
 
 
-def _is_plain(value: Any) -> bool:
-    return isinstance(value, str) or (isinstance(value, list) and all(isinstance(item, str) for item in value))
-
-
-def _mark(value: Any, spared: frozenset[str] = frozenset()) -> Any:
+def _mark_secret(value: Any) -> Any:
+    """A secret is marked; of an object that is about one, names, ids and moments stay."""
     if isinstance(value, dict):
-        return {name: inner if name in spared else _mark(inner, spared) for name, inner in value.items()}
+        return {
+            name: inner
+            if isinstance(inner, str) and (name.lower() in _REFERENCE or _MOMENT.fullmatch(inner))
+            else _mark_secret(inner)
+            for name, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [_mark_secret(inner) for inner in value]
+    return _mark(value)
+
+
+def _mark(value: Any, spared: Collection[str] = ()) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: inner if name.lower() in spared and isinstance(inner, str) else _mark(inner, spared)
+            for name, inner in value.items()
+        }
     if isinstance(value, list):
         return [_mark(inner, spared) for inner in value]
     return value if value in (None, "") or isinstance(value, bool) else MARKER
+
+
+# by path
 
 
 def _redact_path(value: Any, path: tuple[str, ...]) -> None:

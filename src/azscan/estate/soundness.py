@@ -34,12 +34,12 @@ _FACTS = {
         ("text",),
     ),
     **dict.fromkeys(("requests", "scope_reads"), ("integer",)),
-    **dict.fromkeys(("scope", "notes"), ("array",)),
+    **dict.fromkeys(("scope", "notes", "selection"), ("array",)),
     "complete": ("true", "false"),
     "permissions": ("object",),
 }
 _NO_TEXTS = """SELECT scan.key FROM scan, json_each(scan.value) AS each
-  WHERE scan.key IN ('scope', 'notes') AND each.type <> 'text' LIMIT 1"""
+  WHERE scan.key IN ('scope', 'notes', 'selection') AND each.type <> 'text' LIMIT 1"""
 
 
 def what_is_wrong(connection: sqlite3.Connection) -> str | None:

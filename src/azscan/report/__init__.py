@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import PurePath
 from typing import BinaryIO, TextIO
 
 import msgspec
 
 from azscan.errors import UsageError
+from azscan.options import SHOW
 from azscan.report.output import STDOUT, check_writable, open_output
 from azscan.results import Results
-from azscan.words import did_you_mean, glob
+from azscan.words import did_you_mean
 
 __all__ = [
     "FORMATS",
@@ -20,7 +21,6 @@ __all__ = [
     "STDOUT",
     "Format",
     "Options",
-    "check_show",
     "check_writable",
     "format_of",
     "open_output",
@@ -28,7 +28,8 @@ __all__ = [
     "write_to",
 ]
 
-SHOW = ("failed", "unreadable", "waived", "passed", "all")
+# In a file nothing is cut for want of room: it is read where lines are as long as they are, or searched.
+FILE_WIDTH = 100_000
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -37,8 +38,8 @@ class Options(msgspec.Struct, frozen=True):
     `show` holds words of SHOW, check ids and globs; where it is empty, the failures are listed that the gate is about,
     and a line for each other check that failed. `terminal` allows links, `colour` colours. `docs_url` is a template
     with {service} and {check} ("": the command that shows the check stands instead). `per_check` is the most findings
-    that the table lists of one check, unless the check is named in `show`. `command` is how the user would scan again,
-    for the lines that say how to see more.
+    that the table lists of one check, unless the check is named in `show`. For the lines that say how to see more,
+    `command` reports on the same again, and `show_check` shows the check whose id follows.
     """
 
     show: tuple[str, ...] = ()
@@ -49,6 +50,7 @@ class Options(msgspec.Struct, frozen=True):
     docs_url: str = ""
     per_check: int = 3
     command: str = "azscan scan …"
+    show_check: str = "azscan checks show"
 
     def on(self, stream: TextIO, environ: Mapping[str, str]) -> Options:
         """The same, fitted to the stream that people read: its width, its encoding, colours and links.
@@ -130,14 +132,8 @@ def write(format: str, results: Results, stream: BinaryIO, options: Options | No
 def write_to(path: str, results: Results, options: Options | None = None, *, format: str = "") -> None:
     """Write the report to a file (its format by the suffix, unless given) or "-". Raises OutputError (exit 5)."""
     chosen = format or ("table" if path == STDOUT else format_of(path))
+    options = options or Options()
+    if path != STDOUT:
+        options = msgspec.structs.replace(options, width=FILE_WIDTH)
     with open_output(path) as stream:
         write(chosen, results, stream, options)
-
-
-def check_show(show: Iterable[str], checks: Iterable[str]) -> None:
-    """Raises UsageError for a word of --show that is neither one of SHOW nor fits a check that was run."""
-    known = tuple(checks)
-    for word in show:
-        if word not in SHOW and not any(map(glob(word), known)):
-            hint = did_you_mean(word, (*SHOW, *known)) or f"--show takes {', '.join(SHOW)} or a check"
-            raise UsageError(f"--show {word}: nothing is named so", hint=hint)

@@ -12,22 +12,36 @@ from azscan.report.denied import is_denied, print_unread, reach
 from azscan.report.finding import record_words, waiver_words
 from azscan.report.page import Page
 from azscan.results import SEVERITIES, Off, Results, SeverityOverride, Summary, Unread, Waiver
-from azscan.words import count
+from azscan.words import count, few
 
 _ITEMS = 10
 _WAIVERS = 20
+_CRITICAL = 6
 
 
-def print_closing(page: Page, results: Results, names: Mapping[str, str], *, more: bool = False) -> None:
-    """Print everything that follows the findings; with `more`, how to see all that they left out."""
+def print_closing(
+    page: Page,
+    results: Results,
+    names: Mapping[str, str],
+    *,
+    more: bool = False,
+    example: str = "",
+    critical: Sequence[str] = (),
+) -> None:
+    """Print everything that follows the findings; with `more`, how to see all that they left out.
+
+    `example` says what one of the lines above means that stand for a whole check ("" where there is none), `critical`
+    are the checks with critical failures.
+    """
     whole = "unreadable" in page.options.show or "all" in page.options.show
     if more:
         page.heading("to see more of a finding, ID being that of its check")
-        page.line("  ", "why it matters, how to mend it: azscan checks show ID")
-        page.line("  ", f"every resource, whole commands: {page.options.command} --show ID", rest="    ")
+        page.command("  why it matters, how to mend it: ", f"{page.options.show_check} ID")
+        page.command("  every resource, whole commands: ", f"{page.options.command} --show ID")
+        if example:
+            page.line("  ", example, rest="    ")
         if not page.options.show:
-            page.line("  ", "medium 2 x ID: two resources below the gate for which the title is not true")
-            page.line("  ", f"all that failed: {page.options.command} --show failed", rest="    ")
+            page.command("  all that failed: ", f"{page.options.command} --show failed")
     print_controls(page, results)
     _unread(page, results.unreadable, names, results.scan.services, whole=whole)
     _waivers(page, results.waivers)
@@ -35,6 +49,9 @@ def print_closing(page: Page, results: Results, names: Mapping[str, str], *, mor
     _overrides(page, results.severity_overrides)
     _accepted(page, results)
     _left_out(page, results)
+    if critical:
+        page.blank()
+        page.line("critical: ", (few(critical, _CRITICAL), "bold red"), rest="  ")
     _counts(page, results.summary)
     page.blank()
     _summary(page, summary_line(results.summary))
@@ -80,22 +97,24 @@ def _unread(
         groups.setdefault((part.service, part.collection, part.kind, part.action, part.allowed), []).append(part)
     for (service, collection, kind, action, allowed), members in list(groups.items())[:_ITEMS]:
         places = f"{reach(members)}{', accepted' if allowed else ''}"
-        page.line("  ! ", (_kind(kind), "yellow"), f": {service} / {collection} ({places})")
+        page.line("  ! ", (_kind(kind), "yellow"), f": {_place(service, collection)} ({places})")
         if action:
             page.line("    missing: ", action)
-    page.line("  ", f"see each of them: {page.options.command} --show unreadable", rest="    ")
+    page.command("  see each of them: ", f"{page.options.command} --show unreadable")
     if len(groups) > _ITEMS:
         page.line("  ", f"and {count(len(groups) - _ITEMS, 'more kind', 'more kinds')} of them")
 
 
 def _part(page: Page, part: Unread, names: Mapping[str, str]) -> None:
     accepted = ", accepted" if part.allowed else ""
-    page.line("  ! ", (_kind(part.kind), "yellow"), f": {part.service} / {part.collection} ({reach([part])}{accepted})")
-    page.line("    at: ", part.scope or names.get(part.subscription.lower(), part.subscription))
+    place = _place(part.service, part.collection)
+    page.line("  ! ", (_kind(part.kind), "yellow"), f": {place} ({reach([part])}{accepted})")
+    if at := part.scope or names.get(part.subscription.lower(), part.subscription):
+        page.line("    at: ", at)
     if part.action:
         page.line("    missing: ", part.action)
     if part.message:
-        page.line("    azure says: ", page.cut(part.message, 400))
+        page.line("    azure says: ", page.cut(part.message, max(400, page.width)))
     if part.code or part.request_id:
         page.line(
             "    ", " ".join(word for word in (part.code, part.request_id and f"request {part.request_id}") if word)
@@ -185,6 +204,11 @@ def _counts(page: Page, summary: Summary) -> None:
     page.line("", " " * 10 + "".join(f"{name:>13}" for name, _ in columns))
     for severity, numbers in rows:
         page.line("", f"{severity:<10}" + "".join(f"{number:>13,}" for number in numbers))
+
+
+def _place(service: str, collection: str) -> str:
+    """What a part belongs to: what the estate does not hold has no collection, and what all need no service."""
+    return " / ".join(part for part in (service, collection) if part)
 
 
 def _kind(kind: str) -> str:

@@ -70,7 +70,7 @@ def _framework(page: Page, framework: Framework, score: Score, controls: Sequenc
     if any(each.strength == "partial" for each in controls):
         page.line("  ", f"{_PARTIAL} its checks decide only a part of the control")
     if rows and not framework.left_out:
-        page.line("  ", f"what makes a control fail: {page.options.command} --control ID --show failed", rest="    ")
+        page.command("  what makes a control fail: ", f"{page.options.command} --control ID --show failed")
     if score.statuses["manual"] or score.statuses["inherited"]:
         page.line("  ", f"why no read decides a control: azscan frameworks show {framework.key}", rest="    ")
 

@@ -65,7 +65,7 @@ def _check(page: Page, members: Iterable[Difference], names: Mapping[str, str]) 
             page.line("   | ", f"and {len(facts) - FACTS:,} more")
         page.line("   = ", page.head(became, LONGEST))
     if first.kind == "new":
-        page.line("   = ", f"why and how to mend it: azscan checks show {first.check}")
+        page.command("   = why and how to mend it: ", f"{page.options.show_check} {first.check}")
     if more := sum(1 for _ in rest):
         page.line("   = ", f"and {more:,} more: --format json tells them all")
 

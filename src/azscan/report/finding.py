@@ -11,10 +11,11 @@ from rich.cells import cell_len
 
 from azscan.report import Options
 from azscan.report.known import IN_BASELINE
-from azscan.report.labels import expected_of, told
+from azscan.report.labels import alternative_of, expected_of, told
 from azscan.report.page import Page, Piece
 from azscan.report.text import visible
 from azscan.results import Evidence, ResourceRef, Results, Status, Verdict, Waiver
+from azscan.words import count
 
 LABELS: Mapping[Status, tuple[str, str]] = {
     "fail": ("error", "bold red"),
@@ -32,6 +33,7 @@ _ARM_ID = re.compile(r"/(?:subscriptions|providers)/[^\s'\"]+", re.IGNORECASE)
 _MORE = re.compile(r"… of (\d+) items")
 _NOTE = "   = "
 _BAR = "   | "
+_OR = "  or "
 
 
 class CheckBlock:
@@ -113,35 +115,40 @@ class CheckBlock:
         hidden = len(verdict.evidence) - len(leaves)
         facts = [_Fact.of(leaf, brief=not self._whole) for leaf in leaves]
         column = max((cell_len(fact.path) for fact in facts), default=0)
+        before = 0
         for fact in facts:
-            self._fact(fact, column)
+            # Of alternatives one would do.
+            self._fact(fact, column, _OR if 0 < before < fact.alternative else _BAR)
+            before = fact.alternative
         if hidden:
             self._page.line(_BAR, f"and {hidden} more")
         if self._whole:
             for url, api, at in dict.fromkeys((leaf.url, leaf.api, leaf.read_at) for leaf in leaves if leaf.url):
                 self._page.line(_NOTE + "read: ", f"{url} (api {api}, {at})")
 
-    def _fact(self, fact: _Fact, column: int) -> None:
-        """One piece of evidence: on one line where it fits, its path shortened in front if need be, else on two."""
+    def _fact(self, fact: _Fact, column: int, lead: str) -> None:
+        """One piece of evidence: on one line where it fits, its path shortened if need be, else on two."""
         page, room = self._page, self._page.width - len(_BAR)
         beside = 22 + cell_len(fact.expected) + cell_len(fact.actual)
         is_short = not fact.entries or (beside <= room and not self._whole)
+        is_cut = is_short and not self._whole and room - beside >= _NARROWEST
         if is_short and max(column, cell_len(fact.path)) + beside <= room:
-            self._line(fact, fact.path + " " * (column - cell_len(fact.path)))
-        elif is_short and not self._whole and min(room - beside, room) >= _NARROWEST:
-            self._line(fact, page.tail(fact.path, room - beside))
+            self._line(fact, fact.path + " " * (column - cell_len(fact.path)), lead)
+        elif is_cut and (path := page.path(fact.path, room - beside)):
+            self._line(fact, path, lead)
         else:
-            self._lines(fact, _LONGEST if self._whole else room - 11)
+            self._lines(fact, _LONGEST if self._whole else room - 11, lead)
 
-    def _line(self, fact: _Fact, path: str) -> None:
-        self._page.line(_BAR, path, f"   expected {fact.expected}   actual ", (fact.actual, "bold"))
+    def _line(self, fact: _Fact, path: str, lead: str) -> None:
+        self._page.line(lead, path, f"   expected {fact.expected}   actual ", (fact.actual, "bold"))
 
-    def _lines(self, fact: _Fact, room: int) -> None:
+    def _lines(self, fact: _Fact, room: int, lead: str) -> None:
         page = self._page
-        path = fact.path if self._whole else page.cut(fact.path, page.width - len(_BAR))
+        wide = page.width - len(_BAR)
+        path = fact.path if self._whole else page.path(fact.path, wide) or page.cut(fact.path, wide)
         is_beside = not (fact.entries or self._whole) and cell_len(path) + 10 + cell_len(fact.actual) <= room + 11
         beside: list[Piece] = ["   actual ", (fact.actual, "bold")] if is_beside else []
-        page.line(_BAR, path, *beside)
+        page.line(lead, path, *beside)
         page.line(_BAR + "  expected ", page.cut(fact.expected, room), rest=_BAR + "    ")
         if fact.entries:
             self._entries(fact.entries, room)
@@ -187,9 +194,9 @@ class CheckBlock:
         if self._whole and first.status == "fail" and first.fix and first.fix.text:
             page.line(_NOTE + "how: ", first.fix.text)
         if self._whole and first.status == "fail" and not url:
-            page.line(_NOTE + "docs: ", f"azscan checks show {first.check}")
+            page.command(_NOTE + "docs: ", f"{page.options.show_check} {first.check}")
         if more:
-            page.line(_NOTE, f"and {more:,} more: {page.options.command} --show {first.check}")
+            page.command(f"{_NOTE}and {more:,} more: ", f"{page.options.command} --show {first.check}")
         if url and first.status == "fail" and not page.options.terminal:
             page.line(_NOTE + "docs: ", url)
         page.flush()
@@ -199,19 +206,21 @@ class CheckBlock:
 
 
 class _Fact(NamedTuple):
-    """A piece of evidence in words; `entries` are those of a list."""
+    """A piece of evidence in words; `entries` are those of a list, `alternative` its number (0 where it is none)."""
 
     path: str
     expected: str
     actual: str
     entries: tuple[str, ...] = ()
+    alternative: int = 0
 
     @classmethod
     def of(cls, leaf: Evidence, *, brief: bool) -> _Fact:
         actual = told(leaf)
         entries = tuple(map(visible, actual)) if isinstance(actual, list) else ()
         words = ", ".join(entries) if isinstance(actual, list) else visible(actual)
-        return cls(visible(leaf.path), visible(expected_of(leaf, brief=brief)), words, entries)
+        expected, alternative = alternative_of(expected_of(leaf, brief=brief))
+        return cls(visible(leaf.path), visible(expected), words, entries, alternative)
 
 
 def place_of(page: Page, resource: ResourceRef, names: Mapping[str, str]) -> str:
@@ -232,12 +241,17 @@ def place_of(page: Page, resource: ResourceRef, names: Mapping[str, str]) -> str
     return " / ".join(parts) + region
 
 
-def print_brief(page: Page, verdicts: Iterator[Verdict]) -> None:
-    """One line for all findings of a check: its severity, how many there are, its id and title."""
+def print_brief(page: Page, verdicts: Iterator[Verdict]) -> str:
+    """One line for all findings of a check: its severity, how many there are, its id and title.
+
+    Returns what such a line says, in a sentence.
+    """
     first = next(verdicts)
     number = 1 + sum(1 for _ in verdicts)
     lead = f"  {first.severity:<8} {number:>3} x "
     page.line(lead, (first.check, "bold"), f": {page.head(first.title, page.width - len(lead) - len(first.check) - 2)}")
+    resources = count(number, "resource")
+    return f"{first.severity} {number:,} x ID: {resources} below the gate for which the title is not true"
 
 
 def _alike(verdict: Verdict) -> tuple[Any, ...]:

@@ -40,8 +40,8 @@ class Known:
             for severity, check, title in sorted(self._counts, key=lambda each: (SEVERITY_RANK[each[0]], each[1])):
                 lead = f"  {severity:<8} {self._counts[severity, check, title]:>3} x "
                 page.line(lead, (check, "bold"), f": {page.head(title, page.width - len(lead) - len(check) - 2)}")
-            page.line("  ", f"their resources: {page.options.command} --show ID", rest="    ")
+            page.command("  their resources: ", f"{page.options.command} --show ID")
         else:
-            page.line("  ", f"check by check: {page.options.command} --show failed", rest="    ")
+            page.command("  check by check: ", f"{page.options.command} --show failed")
         compare = command_line(["azscan", "diff", baseline, "results.json"])
         page.line("  ", f"what is solved or changed since, having scanned with -o results.json: {compare}", rest="    ")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -42,7 +43,23 @@ def told(evidence: Evidence) -> str | list[str]:
         return [_entry(each) for each in actual] or "nothing"
     if isinstance(actual, dict) and (counts := _counts(actual)):
         return counts
-    return _quoted(actual) if isinstance(actual, str) else actual_of(evidence)
+    if isinstance(actual, str):
+        return _quoted(actual)
+    moment = _moment(actual) if _ABOUT_MOMENTS.search(evidence.expected) else ""
+    return f"{actual_of(evidence)} ({moment})" if moment else actual_of(evidence)
+
+
+# What is expected of a moment, in the words of expiresWithin and olderThan.
+_ABOUT_MOMENTS = re.compile(r"\b(expires? within|expired|older than)\b")
+
+
+def _moment(seconds: Any) -> str:
+    """Unix seconds as a moment in UTC; "" for what is none."""
+    try:
+        is_number = type(seconds) in (int, float)
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if is_number else ""
+    except (ValueError, OverflowError, OSError):
+        return ""
 
 
 def told_line(evidence: Evidence) -> str:
@@ -97,4 +114,11 @@ def expected_of(evidence: Evidence, *, brief: bool = False) -> str:
     return _ABSENCE.sub("", words) if brief and evidence.present else words
 
 
+def alternative_of(expected: str) -> tuple[str, int]:
+    """The words of a condition without the alternative that it is a part of, and the number of that, or 0."""
+    found = _ALTERNATIVE.search(expected)
+    return (expected, 0) if found is None else (_ALTERNATIVE.sub(r"\2", expected), int(found[1]))
+
+
+_ALTERNATIVE = re.compile(r" \(alternative (\d+) of \d+\)((?: \(absent counts as .*\))?)$", re.DOTALL)
 _ABSENCE = re.compile(r" \(absent counts as .*\)$", re.DOTALL)

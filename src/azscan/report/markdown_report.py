@@ -14,7 +14,7 @@ from azscan.report.closing import summary_line
 from azscan.report.control_table import score_line
 from azscan.report.labels import subscription_names
 from azscan.report.text import middle, visible
-from azscan.results import SEVERITIES, SEVERITY_RANK, ResourceRef, Results, Verdict
+from azscan.results import DEMO, SEVERITIES, SEVERITY_RANK, ResourceRef, Results, Verdict
 from azscan.words import count
 
 # GitHub takes a summary of 1 MiB for each step:
@@ -35,7 +35,7 @@ def write_markdown(results: Results, stream: BinaryIO, options: Options) -> None
 
     Names of resources stand in code spans and all else that others wrote is escaped: neither can be markup.
     """
-    for line in _lines(results):
+    for line in _lines(results, options):
         stream.write(line.encode("utf-8", "backslashreplace") + b"\n")
 
 
@@ -45,8 +45,13 @@ def escaped(text: str) -> str:
 
 
 def code(text: str) -> str:
-    """The text as a code span, on one line; the fence is longer than any run of backticks inside."""
-    shown = middle(visible(text), _LONGEST)
+    """The text as a code span, on one line, shortened where it is very long."""
+    return _span(middle(visible(text), _LONGEST))
+
+
+def _span(text: str) -> str:
+    """The text as a code span; the fence is longer than any run of backticks inside."""
+    shown = visible(text)
     fence = "`" * (1 + max((len(run) for run in _RUNS.findall(shown)), default=0))
     # A blank at both ends is dropped there (https://spec.commonmark.org/0.31.2/#code-spans), unless all are blanks.
     is_stripped = shown.startswith(" ") and shown.endswith(" ") and shown.strip(" ")
@@ -54,20 +59,23 @@ def code(text: str) -> str:
     return f"{fence}{pad}{shown}{pad}{fence}"
 
 
-def _lines(results: Results) -> Iterator[str]:
+def _lines(results: Results, options: Options) -> Iterator[str]:
     scan, summary = results.scan, results.summary
     scanned = count(sum(not each.left_out for each in scan.subscriptions), "subscription")
     yield "## azscan"
     yield ""
+    if DEMO in scan.notes:
+        yield f"**{escaped(DEMO)}**"
+        yield ""
     yield f"**{escaped(explain(summary.gate))}**"
     yield ""
     yield f"{escaped(summary_line(summary))}. {scanned} of tenant {code(scan.tenant)}, read at {escaped(scan.started)}."
     yield from _counts(results)
-    for note in scan.notes:
-        yield f"- note: {escaped(note)}"
-    if scan.notes:
+    notes = [note for note in scan.notes if note != DEMO]
+    yield from (f"- note: {escaped(note)}" for note in notes)
+    if notes:
         yield ""
-    yield from _failed(results)
+    yield from _failed(results, options)
     yield from _known(results)
     yield from _unread(results)
     yield from _controls(results)
@@ -97,7 +105,7 @@ class _Failed:
         self.more = sum(1 for _ in verdicts)
 
 
-def _failed(results: Results) -> Iterator[str]:
+def _failed(results: Results, options: Options) -> Iterator[str]:
     names = subscription_names(results.scan)
     new = (each for each in results.verdicts("fail") if not each.known)
     groups = groupby(new, lambda each: (each.check, each.severity))
@@ -117,6 +125,9 @@ def _failed(results: Results) -> Iterator[str]:
     if len(found) > CHECKS:
         yield f"- and {count(len(found) - CHECKS, 'more check')}"
     yield ""
+    if len(found) > CHECKS or any(each.more for each in found):
+        yield f"All of them, with every resource: {_span(f'{options.command} -o report.csv')}"
+        yield ""
 
 
 def _known(results: Results) -> Iterator[str]:

@@ -11,8 +11,10 @@ from rich.style import Style
 from rich.text import Text
 
 from azscan.report import Options
-from azscan.report.text import middle, no_command, prefix, suffix, visible
+from azscan.report.text import middle, no_command, prefix, shorter_path, visible
 
+# As long is a heading's rule at most.
+_RULE = 120
 # What is printed: text, or text with a style of rich.
 Piece: TypeAlias = "str | tuple[str, str]"
 
@@ -74,11 +76,19 @@ class Page:
         """Print one line that is never wrapped, for what people copy."""
         self._put(Text(lead + self._fit(text), style))
 
+    def command(self, lead: str, command: str) -> None:
+        """Print a command to copy behind `lead`, or unbroken on a line of its own where both do not fit on one."""
+        if len(lead) + cell_len(self._fit(command)) <= self.width:
+            self.whole(lead, command)
+            return
+        self.line("", lead.rstrip())
+        self.whole("    ", command)
+
     def rule(self, *words: str) -> None:
-        """Print an empty line and a heading across the page."""
+        """Print an empty line and a heading across the page, or as much of it as the eye takes in."""
         head = "-- " + " -- ".join(visible(word) for word in words) + " "
         self.blank()
-        self._put(Text(head + "-" * max(self.width - cell_len(head), 0), "bold"))
+        self._put(Text(head + "-" * max(min(self.width, _RULE) - cell_len(head), 0), "bold"))
 
     def heading(self, text: str) -> None:
         """Print an empty line and a short heading."""
@@ -98,9 +108,9 @@ class Page:
         shown, width = visible(text), max(width, 8)
         return shown if cell_len(shown) <= width else prefix(shown, width - cell_len(self.ellipsis)) + self.ellipsis
 
-    def tail(self, text: str, width: int) -> str:
-        """The end of a visible text, after an ellipsis where it is too long."""
-        return text if cell_len(text) <= width else self.ellipsis + suffix(text, width - cell_len(self.ellipsis))
+    def path(self, text: str, width: int) -> str:
+        """A visible path in `width` cells, with the item of a list and its last word; "" where these do not fit."""
+        return shorter_path(text, width, self.ellipsis)
 
     def flush(self) -> None:
         """Hand what was printed so far to the stream."""

@@ -47,6 +47,35 @@ def middle(text: str, width: int, ellipsis: str = "…") -> str:
     return f"{head}{ellipsis}{suffix(text, room // 2)}"
 
 
+# A name in brackets, quoted where it is no simple one.
+_BRACKETED = re.compile(r"\['(?:[^']|'')*'\]|\[[^\[\]]*\]")
+
+
+def shorter_path(path: str, width: int, ellipsis: str = "…") -> str:
+    """The path in at most `width` cells, or "" where that cannot be: the item of a list and the last word stay.
+
+    `containers[images]…publicAccess`; of a path through no list, the end.
+    """
+    if cell_len(path) <= width:
+        return path
+    brackets = list(_BRACKETED.finditer(path))
+    if not brackets:
+        room = width - cell_len(ellipsis)
+        return ellipsis + suffix(path, room) if room > 0 else ""
+    item = brackets[-1]
+    before, rest = path[: item.start()], path[item.end() :]
+    word = before[max(before.rfind("."), before.rfind("]")) + 1 :]
+    last = rest[rest.rfind(".") + 1 :]
+    for lead in (before, ellipsis + word, ellipsis):
+        head = lead + item[0] + (ellipsis if rest else "")
+        room = width - cell_len(head)
+        if room >= cell_len(last):
+            tail = suffix(rest, room)
+            # Whole words only: what is left of one would read like another.
+            return head + (tail.partition(".")[2] if len(tail) > len(last) else tail)
+    return ""
+
+
 def suffix(text: str, width: int) -> str:
     """As much of the text's end as `width` cells hold."""
     return prefix(text[::-1], width)[::-1]

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from azscan.conditions.logic import FALSE, TRUE, UNSAID
 from azscan.conditions.operators import Test
+from azscan.words import count
 
 _ISO: Final = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{0,9}))?)?\s?([Zz]|[+-]\d\d:?\d\d)?)?\Z", re.ASCII
@@ -19,6 +20,8 @@ _RFC_1123: Final = re.compile(
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _SPAN: Final = re.compile(r"(\d{1,5})([hdwy])\Z", re.ASCII)
 _SECONDS: Final = {"h": 3600, "d": 86400, "w": 7 * 86400, "y": 365 * 86400}
+
+_UNITS: Final = {"h": "hour", "d": "day", "w": "week", "y": "year"}
 
 _DAY: Final = 86400
 _EPOCH: Final = datetime(1970, 1, 1).toordinal() * _DAY
@@ -35,6 +38,12 @@ def read_span(text: str) -> int:
     if match is None:
         raise ValueError(f"{text!r} is not a span such as 12h, 30d, 4w or 1y")
     return int(match[1]) * _SECONDS[match[2]]
+
+
+def span_words(text: str) -> str:
+    """A span as people say it: "12 hours", "1 day"; what is none (a parameter without its value) as it is."""
+    match = _SPAN.match(text)
+    return count(int(match[1]), _UNITS[match[2]]) if match else text
 
 
 def read_moment(value: Any) -> float:
