@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from azscan.catalog.load import load
+from azscan.choosing import choose_checks
 from azscan.config import Config
 from azscan.emulator import Estate, demo_estate, harvest
 from azscan.errors import OutputError
@@ -22,7 +23,7 @@ from azscan.evidence.rows import EVIDENCE_COLUMN, PACK_COLUMNS
 from azscan.report import write
 from azscan.report.csv_report import COLUMNS
 from azscan.results import Waiver
-from azscan.scan import assess, choose_checks
+from azscan.scan import assess
 from azscan.settings import resolve
 from azscan.words import is_guid
 from tests.azure.servers import HurriedClock
