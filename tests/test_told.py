@@ -11,7 +11,7 @@ from azscan.told import Told
 def test_alternatives_that_failed_together_are_told_as_such() -> None:
     node = parse({"anyOf": [{"field": "a", "equals": 1}, {"field": "b", "equals": 2, "default": 3}]}, {})
     assert isinstance(node, Any_)
-    told = Told(node)
+    told = Told([node])
     told.facts([(leaf, "", MISSING, None) for leaf in node.parts if isinstance(leaf, Leaf)])
     assert told.table() == [
         ("a", "equals 1 (alternative 1 of 2)"),

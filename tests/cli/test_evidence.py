@@ -108,7 +108,7 @@ def test_there_is_a_gate_only_where_one_is_asked_for(
     done = from_saved(saved, tmp_path, *ONLY, *gate, "-o", "pack.zip", env=env)
     assert done.returncode == code, done.stderr
     last = done.stderr.splitlines()[-1]
-    assert last.startswith("exit code 10: the gate failed: ") if code else last == "pack.zip: 2 verdicts, 7 files"
+    assert last.startswith("exit code 10: the gate failed: ") if code else last.startswith("pack.zip: 2 verdicts, ")
     assert azscan("evidence", "verify", "pack.zip", cwd=tmp_path).returncode == 0
 
 
@@ -126,7 +126,7 @@ def test_why_a_pack_ends_as_it_does_is_said_in_silence_too(saved: Path, tmp_path
         (("-o", "x.zip", "--framework", "iso-27001-2020"), "did you mean iso-27001-2022?"),
         (("-o", "x.zip", *ISO, "--control", "A8.24"), "did you mean A.8.24?"),
         (("-o", "x.zip", *ISO, "--control", "Z.*"), "no control of iso-27001-2022 matches Z.*"),
-        (("-o", "x.zip", "--control", "A.8.24"), "--control chooses from a framework"),
+        (("-o", "x.zip", "--control", "A.8.24"), "--control: controls are chosen from a framework"),
         (ISO, "there is no name for the pack"),
         ((*ISO, "-o", "x.csv"), "a pack is a zip file, and x.csv is not named so"),
         ((*ISO, "-o", "-"), "a pack is a zip file"),
