@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from azscan import __version__
+from azscan.about import facts_of, of_demo, scan_info, written
 from azscan.assess import Assessor, Filters, Tally
 from azscan.baseline import Baseline
 from azscan.catalog.model import Catalog
@@ -25,24 +24,16 @@ from azscan.estate.store import Estate
 from azscan.gate import Allowed, GatedControl, decide
 from azscan.gate import Tally as GateTally
 from azscan.keeping import Say, close_broken, open_estate, remove_estate
-from azscan.options import OPTION_KEYS, in_one
-from azscan.results import DEMO, Allowance, ControlResult, ScanInfo, SubscriptionRef
+from azscan.options import in_one
+from azscan.results import ControlResult, ScanInfo
 from azscan.settings import Settings, aliases_of, giver, is_from_file
 from azscan.verdicts import StoredResults, summarise, unread_parts
 from azscan.waivers import Looked, Waivers
-from azscan.words import few
 
 if TYPE_CHECKING:
-    from azscan.azure.credentials import SignedIn
     from azscan.azure.governor import Governor, Wait
-    from azscan.azure.scope import Scope
 
 LOGGER = logging.getLogger("azscan.scan")
-
-_SELECTION = (
-    *("services", "exclude-services", "checks", "exclude-checks", "severities", "exclude-severities"),
-    *("areas", "exclude-areas", "frameworks", "controls"),
-)
 
 
 async def collect(
@@ -84,7 +75,7 @@ async def collect(
         say=say if not settings.demo else LOGGER.debug,
     )
     if settings.demo:
-        signed_in = _of_demo(signed_in)
+        signed_in = of_demo(signed_in)
     LOGGER.info("signed in as %s, tenant %s (%s)", signed_in.who, signed_in.tenant, signed_in.kind)
     for note in signed_in.notes:
         say(f"note: {note}")
@@ -111,7 +102,7 @@ async def collect(
             for each in scope.subscriptions:
                 LOGGER.info("subscription in scope: %s (%s)", each.get("displayName", ""), each["subscriptionId"])
             plan = Plan(choice.catalog, choice.checks, params_of(settings, choice.catalog))
-            about = _about(settings, choice, cloud.name, signed_in, scope, started)
+            about = facts_of(settings, choice, cloud.name, signed_in, scope, started)
             estate = open_estate(settings, about, environ, say)
             try:
                 estate.describe({"scope_reads": session.governor.requests})
@@ -213,7 +204,7 @@ def assess(
         is_filtered=tally.filtered,
     )
     is_short = any(kind == "not_collected" for _, _, kind in tally.counts)
-    scan = _scan_info(estate, settings, choice, allowed.report(), now, is_short=is_short)
+    scan = scan_info(estate, settings, choice, allowed.report(), now, is_short=is_short)
     return StoredResults(
         estate=estate,
         catalog=catalog,
@@ -254,101 +245,6 @@ def _waits(progress: Progress, wait: Wait) -> None:
     progress.wait(wait.who, wait.seconds if wait.reads else 0.0)
 
 
-def _of_demo(signed_in: SignedIn) -> SignedIn:
-    """The identity of the demo, which is none of the user's; the note says so in every report."""
-    who, kind = f"{signed_in.who} of the demo", "made up like the estate"
-    return replace(signed_in, who=who, kind=kind, notes=(DEMO, *signed_in.notes))
-
-
-def _about(
-    settings: Settings, choice: Choice, cloud: str, signed_in: SignedIn, scope: Scope, started: str
-) -> dict[str, Any]:
-    chosen = [
-        {
-            "id": str(each["subscriptionId"]).lower(),
-            "name": each.get("displayName", ""),
-            "state": each.get("state", ""),
-            "tenant": str(each.get("tenantId") or signed_in.tenant),
-        }
-        for each in scope.subscriptions
-    ]
-    return {
-        "version": __version__,
-        "started": started,
-        "cloud": cloud,
-        "tenant": signed_in.tenant,
-        "identity": signed_in.who,
-        "object_id": signed_in.object_id,
-        "credential": signed_in.kind,
-        "catalog": choice.catalog.hash,
-        "scope": sorted(each["id"] for each in chosen),
-        "subscriptions": chosen,
-        "left_out": [msgspec.to_builtins(each) for each in scope.left_out],
-        "notes": list(signed_in.notes),
-        "complete": False,
-        "selection": _selection(settings, choice),
-    }
-
-
-def _selection(settings: Settings, choice: Choice) -> list[str]:
-    """What narrowed the choice of checks, and with it what is read, as options; [] where nothing did."""
-    narrowing = [key for key in OPTION_KEYS if key.name in _SELECTION]
-    words = [f"{key.option} {word}" for key in narrowing for word in getattr(settings, key.field)]
-    if choice.switched_off:
-        words.append(f"{len(choice.switched_off):,} of the checks switched off in azscan.yaml")
-    return words
-
-
-def _scan_info(
-    estate: Estate,
-    settings: Settings,
-    choice: Choice,
-    allowed: tuple[Allowance, ...],
-    now: datetime,
-    *,
-    is_short: bool,
-) -> ScanInfo:
-    """Who looked at what; `is_short` says that the estate lacks what a check needs."""
-    tenant = estate.about("tenant", "")
-    chosen = [
-        SubscriptionRef(each["id"], each["name"], each["state"], str(each.get("tenant") or tenant))
-        for each in estate.about("subscriptions", [])
-    ]
-    left_out = [
-        SubscriptionRef(each["id"], each["name"], each["state"], tenant, each["reason"])
-        for each in estate.about("left_out", [])
-    ]
-    notes = list(estate.about("notes", []))
-    if gone := estate.gone():
-        notes.append(f"{len(gone)} resources were deleted while they were read and have no verdict")
-    if not estate.about("complete", False):
-        notes.append("this estate was not read to its end")
-    if settings.estate and estate.about("catalog") != choice.catalog.hash:
-        notes.append("the estate was read for another version of the catalogue; what it lacks is not_collected")
-    if settings.estate and is_short and (selection := estate.about("selection", [])):
-        notes.append(
-            f"this estate was saved by a scan with {few(selection, 5)}: what only other checks need is not in it"
-        )
-    return ScanInfo(
-        version=__version__,
-        started=estate.about("started", ""),
-        finished=estate.about("finished", "") or written(now),
-        cloud=estate.about("cloud", ""),
-        tenant=tenant,
-        identity=estate.about("identity", ""),
-        credential=estate.about("credential", ""),
-        catalog=choice.catalog.hash,
-        subscriptions=(*chosen, *left_out),
-        services=tuple(sorted({check.service for check in choice.checks})),
-        checks=len(choice.checks),
-        filters=tuple(_filter_words(settings)),
-        requests=int(estate.about("requests", 0)),
-        notes=tuple(notes),
-        allowed_unreadable=allowed,
-        check_ids=tuple(check.id for check in choice.checks),
-    )
-
-
 def _filters(settings: Settings) -> Filters:
     tags = [tag.partition("=") for tag in settings.tags]
     return Filters(
@@ -356,14 +252,6 @@ def _filters(settings: Settings) -> Filters:
         resource_groups=frozenset(group.lower() for group in settings.resource_groups),
         tags=tuple((name.strip(), value.strip() if equals else None) for name, equals, value in tags),
     )
-
-
-def _filter_words(settings: Settings) -> list[str]:
-    return [
-        *(f"--region {region}" for region in settings.regions),
-        *(f"--resource-group {group}" for group in settings.resource_groups),
-        *(f"--tag {tag}" for tag in settings.tags),
-    ]
 
 
 def _filter_givers(settings: Settings) -> list[str]:
@@ -418,11 +306,6 @@ def _gated(choice: Choice, controls: Sequence[ControlResult]) -> list[GatedContr
         for each in controls
         if each.name in choice.gated
     ]
-
-
-def written(moment: datetime) -> str:
-    """A moment as ISO 8601 in UTC, to the second."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def check_something_was_read(results: StoredResults) -> None:
