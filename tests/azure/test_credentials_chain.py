@@ -255,7 +255,7 @@ async def test_a_managed_identity_that_takes_no_connection_is_not_waited_for(at:
                 await asyncio.wait_for(at.sign_in("managed-identity", environ), 20)
 
 
-ELSE = "something else than Azure answers where a managed identity would: this machine does not run in Azure"
+ELSE = "something else than Azure answers where a managed identity would: a proxy, or another cloud"
 
 
 @pytest.mark.parametrize("choice", ["auto", "managed-identity"])

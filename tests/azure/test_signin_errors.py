@@ -67,7 +67,7 @@ def test_a_code_is_not_mistaken_for_a_shorter_one() -> None:
 @pytest.mark.parametrize(
     ("said", "cause"),
     [
-        ('Unexpected content type "text/plain"', "what answers in the place of a managed identity is none"),
+        ('Unexpected content type "text/plain"', "something else than Azure answers"),
         (
             "ManagedIdentityCredential authentication unavailable, no response from the IMDS endpoint.",
             "no managed iden",

@@ -177,7 +177,7 @@ _PHRASES: tuple[tuple[str, str, str], ...] = (
     ),
     (
         r"Unexpected content type|Failed to deserialize JSON|No token received",
-        "something else than Azure answers where a managed identity would: this machine does not run in Azure",
+        "something else than Azure answers where a managed identity would: a proxy, or another cloud",
         "choose another way with --auth",
     ),
     (r"Failed to open a browser", "no browser could be opened", "use --auth device-code"),
