@@ -39,6 +39,10 @@ def test_what_was_typed_stays_and_is_quoted_for_the_shell(given, line):
     assert hinted(given) == line
 
 
+def test_the_demo_is_scanned_without_signing_in():
+    assert hinted({}, AZSCAN_DEMO="1", AZSCAN_AUTH="cli", AZSCAN_TENANT="t") == "azscan scan --demo"
+
+
 def test_nothing_that_writes_is_hinted_at():
     given = {"output": ["h.json"], "log_file": "l.log", "resume": True, "format": "json", "baseline": "b.json"}
     assert hinted(given) == "azscan scan --baseline b.json"

@@ -828,7 +828,7 @@ def test_evidence_copies_no_long_text(tmp_path):
     known = catalog(kind("thing"), checks=[check("a", "thing", {"field": "properties.text", "notLike": "*b"})])
     estate = collect(Azure({THINGS: page(thing("x", properties={"text": "a" * 5_000_000}))}), known, tmp_path / "e")
     ((found,),) = [each.evidence for each in verdicts(estate, known)]
-    assert found.actual == "5000000 characters"
+    assert found.actual == "5,000,000 characters"
 
 
 @pytest.mark.parametrize(("shown", "kind_of_fault"), [([], "access_denied"), ([on("one")], "partial_access")])

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import pytest
 
+from azscan.results import DEMO
 from tests.pipelines.files import ACTION, AZURE_PIPELINES, PRE_MERGE, ROOT, documents, scripts
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32" or shutil.which("bash") is None, reason="needs bash")
@@ -79,7 +80,7 @@ def test_a_gate_that_fails_keeps_its_reports_first(tmp_path: Path) -> None:
     }
     assert json.loads((ran.folder / "results.json").read_text())["schema"] == "azscan.results/1"
     assert sorted(path.name for path in ran.folder.iterdir()) == ["results.csv", "results.json", "summary.md"]
-    assert ran.summary.startswith("## azscan\n\n**exit code 10: ")
+    assert ran.summary.startswith(f"## azscan\n\n**{DEMO}**\n\n**exit code 10: ")
     (gate,) = [each["run"] for each in documents(ACTION)[0]["runs"]["steps"] if each["name"] == "Gate"]
     assert run_bash(gate, tmp_path, CODE=ran.outputs["exit-code"]).returncode == 10
     # A step that never came to its end leaves no code.

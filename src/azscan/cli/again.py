@@ -19,7 +19,7 @@ NOT_WITH_ESTATE = (
 # What is of no use to somebody who looks, and would write a file, or something else than a table.
 _WRITING = ("output", "save-estate", "resume", "log-file", "format")
 _MESSAGES = ("show", "verbose", "quiet", "debug")
-# What a saved estate has no need of.
+# What a saved estate, or that of the demo, has no need of.
 _READING = ("auth", "client-id", "tenant", "cloud", "concurrency", "timeout")
 
 
@@ -30,7 +30,7 @@ def look_again(settings: Settings) -> str:
     that would write a file again, or does not go with --estate, is emptied in front of it.
     """
     estate = settings.estate or settings.save_estate
-    without = {*_WRITING, *((*NOT_WITH_ESTATE, *_READING) if estate else ())}
+    without = {*_WRITING, *(NOT_WITH_ESTATE if estate else ()), *(_READING if estate or settings.demo else ())}
     words: list[str] = []
     emptied: list[str] = []
     for key in OPTION_KEYS:
