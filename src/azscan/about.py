@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import msgspec
 from azscan import __version__
 from azscan.choosing import Choice
 from azscan.estate.store import Estate
-from azscan.options import OPTION_KEYS
+from azscan.options import OPTION_KEYS, Key
 from azscan.results import DEMO, Allowance, ScanInfo, SubscriptionRef
 from azscan.settings import Settings
 from azscan.words import few
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from azscan.azure.credentials import SignedIn
     from azscan.azure.scope import Scope
 
+# The options that choose among resources, and those that choose among checks.
+FILTERS = ("regions", "resource-groups", "tags")
 _SELECTION = (
     *("services", "exclude-services", "checks", "exclude-checks", "severities", "exclude-severities"),
     *("areas", "exclude-areas", "frameworks", "controls"),
@@ -99,7 +102,7 @@ def scan_info(
         subscriptions=(*chosen, *left_out),
         services=tuple(sorted({check.service for check in choice.checks})),
         checks=len(choice.checks),
-        filters=tuple(_filter_words(settings)),
+        filters=tuple(f"{key.option} {word}" for key, word in words_of(settings, FILTERS)),
         requests=int(estate.about("requests", 0)),
         notes=tuple(notes),
         allowed_unreadable=allowed,
@@ -120,16 +123,12 @@ def written(moment: datetime) -> str:
 
 def _selection(settings: Settings, choice: Choice) -> list[str]:
     """What narrowed the choice of checks, and with it what is read, as options; [] where nothing did."""
-    narrowing = [key for key in OPTION_KEYS if key.name in _SELECTION]
-    words = [f"{key.option} {word}" for key in narrowing for word in getattr(settings, key.field)]
+    words = [f"{key.option} {word}" for key, word in words_of(settings, _SELECTION)]
     if choice.switched_off:
         words.append(f"{len(choice.switched_off):,} of the checks switched off in azscan.yaml")
     return words
 
 
-def _filter_words(settings: Settings) -> list[str]:
-    return [
-        *(f"--region {region}" for region in settings.regions),
-        *(f"--resource-group {group}" for group in settings.resource_groups),
-        *(f"--tag {tag}" for tag in settings.tags),
-    ]
+def words_of(settings: Settings, names: Collection[str]) -> Iterator[tuple[Key, str]]:
+    """Each word of the options with these keys, in the order of all options."""
+    return ((key, word) for key in OPTION_KEYS if key.name in names for word in getattr(settings, key.field))

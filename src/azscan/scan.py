@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from azscan.about import facts_of, of_demo, scan_info, written
+from azscan.about import FILTERS, facts_of, of_demo, scan_info, words_of, written
 from azscan.assess import Assessor, Filters, Tally
 from azscan.baseline import Baseline
 from azscan.catalog.model import Catalog
@@ -183,10 +183,7 @@ def assess(
         is_known=baseline.knows if baseline is not None else None,
     ).run()
     if tally.filtered and not tally.chosen:
-        raise UsageError(
-            "no resource matches " + ", ".join(_filter_givers(settings)),
-            hint=_several_in_one(settings) or "check the spelling; names are compared in any case",
-        )
+        raise _none_fits(settings)
     allowed = Allowed(settings.allow_unreadable, now.date(), aliases_of(catalog))
     controls = _controls(choice, tally)
     gate = decide(
@@ -254,21 +251,14 @@ def _filters(settings: Settings) -> Filters:
     )
 
 
-def _filter_givers(settings: Settings) -> list[str]:
-    """The filters with who gave them: an option, a variable, or a line of azscan.yaml."""
-    filters = {"regions": settings.regions, "resource-groups": settings.resource_groups, "tags": settings.tags}
-    options = {"regions": "--region", "resource-groups": "--resource-group", "tags": "--tag"}
-    return [
-        f"{giver(settings, name) if name in settings.sources else options[name]} {word}"
-        for name, words in filters.items()
-        for word in words
-    ]
-
-
-def _several_in_one(settings: Settings) -> str:
-    filters = (("regions", settings.regions), ("resource-groups", settings.resource_groups), ("tags", settings.tags))
-    hints = (in_one(name, word, in_file=is_from_file(settings, name)) for name, words in filters for word in words)
-    return next(filter(None, hints), "")
+def _none_fits(settings: Settings) -> UsageError:
+    """The error for filters that no resource fits, with who gave them: an option, a variable, or a line of the file."""
+    given, hints = [], []
+    for key, word in words_of(settings, FILTERS):
+        given.append(f"{giver(settings, key.name) if key.name in settings.sources else key.option} {word}")
+        hints.append(in_one(key.name, word, in_file=is_from_file(settings, key.name)))
+    hint = next(filter(None, hints), "check the spelling; names are compared in any case")
+    return UsageError(f"no resource matches {', '.join(given)}", hint=hint)
 
 
 def _gate_tallies(catalog: Catalog, tally: Tally) -> list[GateTally]:

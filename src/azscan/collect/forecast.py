@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -33,8 +33,6 @@ BOUNDS: Final[tuple[Bound, ...]] = ("exact", "at_most", "assumed")
 # Stands in ids for a record of which nobody knows whether it exists; no name in Azure may hold it.
 _ASSUMED: Final = "~assumed~"
 _OWN: Final = "azscan"
-
-T = TypeVar("T")
 
 
 class Expected(msgspec.Struct, frozen=True):
@@ -138,9 +136,9 @@ class Rehearsal(Collector):
             scratch,
             plan,
             [body for row in saved.rows(SUBSCRIPTION.name) if "subscriptionId" in (body := decode(row.body))],
-            tenant=_fact(saved, "tenant", ""),
-            principal=_fact(saved, "object_id", ""),
-            cloud=_fact(saved, "cloud", ""),
+            tenant=saved.about("tenant", ""),
+            principal=saved.about("object_id", ""),
+            cloud=saved.about("cloud", ""),
             concurrency=1,
             progress=Progress(),
         )
@@ -149,7 +147,7 @@ class Rehearsal(Collector):
         self._unsure: dict[tuple[str, str], Bound] = {}
         self._recorded = _Recorded(saved)
         self._answers = msgspec.convert(saved.about("permissions", {}), dict[str, _Kept])
-        scope = _fact(saved, "scope_reads", 1)
+        scope = saved.about("scope_reads", 1)
         self.places[place_of(Ask(SUBSCRIPTIONS))] += scope
         self._counts[SUBSCRIPTION.name, "read"] += scope
 
@@ -335,11 +333,6 @@ class _Silent(Reader):
 
     async def read(self, ask: Ask) -> Answer:
         raise AssertionError(f"a rehearsal asked for {ask.target}")
-
-
-def _fact(saved: Estate, key: str, default: T) -> T:
-    """A fact about the scan; DecodeError where it is of another type, as no azscan writes it."""
-    return msgspec.convert(saved.about(key, default), type(default))
 
 
 def _answer(ask: Ask, status: int = 0, **more: Any) -> Answer:

@@ -43,10 +43,10 @@ def redacted(body: Any, paths: Sequence[tuple[str, ...]] = ()) -> tuple[Any, byt
         return None, b"null"
     for path in paths:
         _redact_path(body, path)
-    changed, body = _cleaned(body, shapes_in(encoded))
-    if changed or paths:
-        encoded = msgspec.json.encode(body)
-    return body, encoded
+    holder = [body]
+    if _clean(holder, shapes_in(encoded)) or paths:
+        encoded = msgspec.json.encode(holder[0])
+    return holder[0], encoded
 
 
 def _is_too_deep(body: Any) -> bool:
@@ -73,45 +73,20 @@ def split_path(path: str) -> tuple[str, ...]:
 # by name and by value
 
 
-def _cleaned(value: Any, shapes: list[Shape]) -> tuple[bool, Any]:
-    """Whether there was a secret, and the value without."""
-    if type(value) is dict:
-        return _clean_members(value, shapes), value
-    if type(value) is list:
-        return _clean_items(value, shapes), value
-    if shapes and type(value) is str and shows_secret(value, shapes):
-        return True, _hidden(value)
-    return False, value
-
-
-def _clean_members(members: dict[str, Any], shapes: list[Shape]) -> bool:
-    changed = _clean_pair(members)
-    for name, value in members.items():
+def _clean(holder: Any, shapes: list[Shape]) -> bool:
+    """Take the secrets out of a map or a list; True where there were any."""
+    is_map = type(holder) is dict
+    changed = is_map and _clean_pair(holder)
+    for place, value in holder.items() if is_map else enumerate(holder):
         kind = type(value)
-        if value and named(name) and kind is not bool:
-            members[name] = _by_name(named(name), value)
-            value, kind = members[name], type(members[name])
+        if is_map and value and kind is not bool and (says := named(place)):
+            value = holder[place] = _by_name(says, value)
+            kind = type(value)
             changed = True
-        if kind is dict:
-            changed = _clean_members(value, shapes) or changed
-        elif kind is list:
-            changed = _clean_items(value, shapes) or changed
+        if kind is dict or kind is list:
+            changed = _clean(value, shapes) or changed
         elif shapes and kind is str and shows_secret(value, shapes):
-            members[name] = _hidden(value)
-            changed = True
-    return changed
-
-
-def _clean_items(items: list[Any], shapes: list[Shape]) -> bool:
-    changed = False
-    for place, value in enumerate(items):
-        kind = type(value)
-        if kind is dict:
-            changed = _clean_members(value, shapes) or changed
-        elif kind is list:
-            changed = _clean_items(value, shapes) or changed
-        elif shapes and kind is str and shows_secret(value, shapes):
-            items[place] = _hidden(value)
+            holder[place] = _hidden(value)
             changed = True
     return changed
 
